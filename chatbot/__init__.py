@@ -1,0 +1,6 @@
+"""Chatbot: a chat page for any OpenAI-compatible model, with one built in."""
+
+__version__ = "0.1.0"
+
+SOURCE_URL = "https://github.com/chatbot-app/chatbot"
+"""Where the source lives, unless `CHATBOT_SOURCE_URL` names your fork."""

@@ -1,0 +1,353 @@
+"""Answers in progress: each lives on the background loop until it ends.
+
+The page only follows. A reload, a lost connection or a click elsewhere ends a
+follower, never an answer; `Answers.stop` does. The text so far is saved about
+once a second, and in the end with the reason for the end.
+"""
+
+import asyncio
+import atexit
+import contextlib
+import logging
+import threading
+import time
+from concurrent.futures import Future
+from dataclasses import asdict, dataclass, replace
+from typing import Any, Protocol
+
+from chatbot import background, local_model
+from chatbot.client import Client, Completion, ReplyRequest
+from chatbot.context import messages_to_send
+from chatbot.errors import ChatbotError
+from chatbot.local_model import LocalModel
+from chatbot.settings import Endpoint
+from chatbot.store import Conversation, Message, State, Store, new_id
+
+log = logging.getLogger(__name__)
+
+CHECKPOINT_SECONDS = 1.0
+
+HISTORY_MESSAGES = 400
+"""How far back the model's view of a conversation may reach."""
+
+
+@dataclass(frozen=True)
+class Controls:
+    """How to answer. `model` None leaves the choice to the endpoint's list."""
+
+    model: str | None
+    temperature: float
+    max_tokens: int
+    system_prompt: str
+
+    def to_json(self) -> dict[str, Any]:
+        """The form in which the store keeps them."""
+        return asdict(self)
+
+
+Source = Endpoint | LocalModel
+"""What answers: a server, or the model of our own that may have to be started first."""
+
+
+class Followed(Protocol):
+    """An answer in progress, wherever it runs, as the page sees it."""
+
+    message: Message
+
+    @property
+    def text(self) -> str:
+        """The answer so far."""
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether nothing will be added to the text any more."""
+
+    def wait_for_more(self, seen_characters: int, timeout_seconds: float) -> None:
+        """Block until there is more text than `seen_characters`, or the end, or the time is up."""
+
+
+class Answer:
+    """One answer in progress, read by any number of followers on their own threads."""
+
+    def __init__(self, message: Message, source: Source) -> None:
+        self.message = message
+        """As it was last known apart from its text; final once it is not answering any more."""
+        self.source = source
+        self._pieces: list[str] = []
+        self._characters = 0
+        self._followers_waiting = 0
+        self._changed = threading.Condition()
+        self.future: Future[None] | None = None
+
+    @property
+    def text(self) -> str:
+        """The answer so far."""
+        return "".join(self._pieces)
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether nothing will be added to the text any more."""
+        return self.message.state is not State.ANSWERING
+
+    def snapshot(self) -> Message:
+        """The message as it is now, text included."""
+        message = self.message
+        return message if self.has_ended else replace(message, content=self.text)
+
+    def append(self, text: str) -> None:
+        """Add a piece and wake the followers. Called on the background loop only."""
+        if self.has_ended:
+            return
+        self._pieces.append(text)
+        self._characters += len(text)
+        if self._followers_waiting:
+            self._wake()
+
+    def end(self, state: State, **outcome: Any) -> None:
+        """Take no more text; `outcome` are further fields of the message. The first end counts."""
+        with self._changed:
+            if not self.has_ended:
+                self.message = replace(self.message, state=state, content=self.text, **outcome)
+            self._changed.notify_all()
+
+    def wait_for_more(self, seen_characters: int, timeout_seconds: float) -> None:
+        """Block until there is more text than `seen_characters`, or the end, or the time is up."""
+        with self._changed:
+            self._followers_waiting += 1
+            try:
+                self._changed.wait_for(
+                    lambda: self.has_ended or self._characters > seen_characters, timeout_seconds
+                )
+            finally:
+                self._followers_waiting -= 1
+
+    def _wake(self) -> None:
+        with self._changed:
+            self._changed.notify_all()
+
+
+class AnswerElsewhere:
+    """An answer that another process is giving, seen through its checkpoints in the store."""
+
+    def __init__(self, store: Store, owner: str, message: Message) -> None:
+        self.message = message
+        self._store = store
+        self._owner = owner
+        self._next_look = 0.0
+
+    @property
+    def text(self) -> str:
+        """The answer as of its last checkpoint."""
+        return self.message.content
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether it is finished, or its process has gone."""
+        return self.message.state is not State.ANSWERING
+
+    def wait_for_more(self, seen_characters: int, timeout_seconds: float) -> None:
+        """Look at the store again once a checkpoint may have been made."""
+        if len(self.text) > seen_characters or self.has_ended:
+            return
+        time.sleep(timeout_seconds)
+        if time.monotonic() < self._next_look:
+            return
+        self._next_look = time.monotonic() + CHECKPOINT_SECONDS
+        seen = self._store.message(self._owner, self.message.id)
+        self.message = _cut_if_abandoned(seen or replace(self.message, state=State.CUT_SHORT))
+
+
+def _cut_if_abandoned(message: Message) -> Message:
+    """An answer whose process has gone will never end by itself."""
+    return replace(message, state=State.CUT_SHORT) if message.is_abandoned else message
+
+
+class Answers:
+    """All answers that this process is giving."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._client = Client()
+        self._running: dict[str, Answer] = {}
+        self._checkpoint_now = asyncio.Event()
+        self._checkpoints: Future[None] | None = None
+        atexit.register(self.save_before_exit)
+
+    def branch(
+        self, owner: str, conversation: Conversation | None, limit: int
+    ) -> tuple[list[Message], Followed | None]:
+        """The newest messages of a conversation as they are now, and its running answer."""
+        if conversation is None:
+            return [], None
+        branch = self._store.branch(owner, conversation.id, limit)
+        if not branch:
+            return [], None
+        last = branch[-1]
+        running: Followed | None = self._running.get(last.id)
+        if running is not None:
+            last = running.message
+        else:
+            last = _cut_if_abandoned(last)
+            running = AnswerElsewhere(self._store, owner, last)
+        return [*branch[:-1], last], None if running.has_ended else running
+
+    def ask(
+        self,
+        owner: str,
+        conversation: Conversation,
+        question: str,
+        controls: Controls,
+        source: Source,
+    ) -> Answer:
+        """Save a question, then start its answer.
+
+        Raises ChatbotError("still_answering") while the last answer still runs,
+        ChatbotError("conflict") or ChatbotError("store") when it could not be saved.
+        """
+        branch, running = self.branch(owner, conversation, HISTORY_MESSAGES)
+        if running:
+            raise ChatbotError("still_answering")
+        leaf_id = branch[-1].id if branch else None
+        asked = Message(new_id(), conversation.id, leaf_id, "user", question)
+        answer = self._blank_answer(conversation.id, asked.id, controls, source)
+        asked, answer = self._store.add_messages(owner, [asked, answer], after_leaf_id=leaf_id)
+        return self._start(answer, [*branch, asked], controls, source)
+
+    def ask_again(
+        self,
+        owner: str,
+        conversation: Conversation,
+        old_answer: Message,
+        controls: Controls,
+        source: Source,
+    ) -> Answer:
+        """Start another answer to the question of `old_answer`, which must end its branch.
+
+        Raises ChatbotError as `ask` does.
+        """
+        branch, running = self.branch(owner, conversation, HISTORY_MESSAGES)
+        if running:
+            raise ChatbotError("still_answering")
+        if not branch or branch[-1].id != old_answer.id:
+            raise ChatbotError("conflict")
+        question_id = old_answer.parent_id
+        answer = self._blank_answer(old_answer.conversation_id, question_id, controls, source)
+        [answer] = self._store.add_messages(owner, [answer], after_leaf_id=old_answer.id)
+        return self._start(answer, branch[:-1], controls, source)
+
+    def stop(self, message_id: str) -> None:
+        """End an answer and its request; the text so far is kept."""
+        answer = self._running.get(message_id)
+        if answer:
+            answer.end(State.STOPPED)
+            if answer.future:
+                answer.future.cancel()
+
+    def save_before_exit(self) -> None:
+        """Keep what running answers have so far when the process ends in good order."""
+        unsaved = [answer.snapshot() for answer in self._running.values()]
+        cut = [
+            replace(message, state=State.CUT_SHORT) if message.state is State.ANSWERING else message
+            for message in unsaved
+        ]
+        try:
+            self._store.save_answers(cut)
+        except ChatbotError:
+            log.exception("Could not save %d running answers", len(cut))
+
+    def _blank_answer(
+        self, conversation_id: str, question_id: str | None, controls: Controls, source: Source
+    ) -> Message:
+        return Message(
+            id=new_id(),
+            conversation_id=conversation_id,
+            parent_id=question_id,
+            role="assistant",
+            content="",
+            state=State.ANSWERING,
+            model=controls.model,
+            host=source.host if isinstance(source, Endpoint) else local_model.NAME,
+        )
+
+    def _start(
+        self, message: Message, history: list[Message], controls: Controls, source: Source
+    ) -> Answer:
+        answer = Answer(message, source)
+        self._running[message.id] = answer
+        if self._checkpoints is None or self._checkpoints.done():
+            self._checkpoints = background.submit(self._save_while_running())
+        answer.future = background.submit(self._run(answer, history, controls))
+        return answer
+
+    async def _run(self, answer: Answer, history: list[Message], controls: Controls) -> None:
+        try:
+            completion = await self._reply(answer, history, controls)
+        except asyncio.CancelledError:
+            answer.end(State.STOPPED)
+        except Exception as error:
+            if not isinstance(error, ChatbotError):
+                log.exception("An answer failed unexpectedly")
+                error = ChatbotError("unexpected")
+            # The cause's own words may hold what the endpoint echoed, so only its kind is logged.
+            log.warning("An answer failed: %s (%s)", error, type(error.__cause__).__name__)
+            state = State.CUT_SHORT if answer.text else State.FAILED
+            answer.end(state, error=error.to_json())
+        else:
+            state, outcome = _outcome(completion, answer.text)
+            answer.end(state, **outcome)
+        self._checkpoint_now.set()
+
+    async def _reply(
+        self, answer: Answer, history: list[Message], controls: Controls
+    ) -> Completion:
+        endpoint = answer.source
+        if isinstance(endpoint, LocalModel):
+            endpoint = await background.in_thread(endpoint.start)
+        model = controls.model or await self._first_model(endpoint)
+        answer.message = replace(answer.message, model=model)
+        window = endpoint.context_window_tokens
+        budget = window - controls.max_tokens if window else None
+        request = ReplyRequest(
+            model=model,
+            messages=messages_to_send(history, controls.system_prompt, budget),
+            temperature=controls.temperature,
+            max_tokens=controls.max_tokens,
+        )
+        return await self._client.stream_reply(endpoint, request, answer.append)
+
+    async def _first_model(self, endpoint: Endpoint) -> str:
+        models = await self._client.list_models(endpoint)
+        if not models:
+            raise ChatbotError("no_models", host=endpoint.host)
+        return models[0]
+
+    async def _save_while_running(self) -> None:
+        """Save every running answer about once a second, all in one transaction."""
+        while self._running:
+            self._checkpoint_now.clear()
+            unsaved = [answer.snapshot() for answer in self._running.values()]
+            try:
+                await asyncio.to_thread(self._store.save_answers, unsaved)
+            except ChatbotError:
+                log.exception("Could not save %d running answers; trying again", len(unsaved))
+            else:
+                for message in unsaved:
+                    if message.state is not State.ANSWERING:
+                        del self._running[message.id]
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._checkpoint_now.wait(), CHECKPOINT_SECONDS)
+
+
+def _outcome(completion: Completion, text: str) -> tuple[State, dict[str, Any]]:
+    """The state in which a stream that ended by itself leaves its answer."""
+    outcome = asdict(completion)
+    error = None
+    state = State.COMPLETE
+    if not text:
+        state, error = State.FAILED, ChatbotError("empty")
+    elif completion.finish_reason is None:
+        # Every endpoint says why it stopped; the connection was closed before that.
+        state, error = State.CUT_SHORT, ChatbotError("interrupted")
+    elif completion.finish_reason == "content_filter":
+        state, error = State.CUT_SHORT, ChatbotError("filtered")
+    return state, {**outcome, "error": error.to_json() if error else None}

@@ -1,0 +1,60 @@
+"""The one event loop, on a thread of its own, on which all requests to models live.
+
+Answers must outlive the script runs that show them, so nothing here knows the page.
+"""
+
+import asyncio
+import functools
+import threading
+from collections.abc import Callable, Coroutine
+from concurrent.futures import Future
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+
+def submit(coroutine: Coroutine[Any, Any, T]) -> Future[T]:
+    """Run a coroutine on the background loop; cancelling the future cancels it."""
+    return asyncio.run_coroutine_threadsafe(coroutine, _loop())
+
+
+async def in_thread(function: Callable[[], T]) -> T:
+    """Call a function that blocks for long, on a thread that does not hold up the app's exit."""
+    loop = asyncio.get_running_loop()
+    result: asyncio.Future[T] = loop.create_future()
+
+    def call() -> None:
+        try:
+            value = function()
+        except Exception as error:  # noqa: BLE001 - it is handed to whoever waits
+            settle = functools.partial(result.set_exception, error)
+        else:
+            settle = functools.partial(result.set_result, value)
+        # Whoever waited may have been cancelled meanwhile.
+        loop.call_soon_threadsafe(lambda: result.done() or settle())
+
+    threading.Thread(target=call, daemon=True).start()
+    return await result
+
+
+_starting = threading.Lock()
+
+
+def _loop() -> asyncio.AbstractEventLoop:
+    with _starting:  # `cache` alone would let two first callers start a loop each
+        return _start()
+
+
+@functools.cache
+def _start() -> asyncio.AbstractEventLoop:
+    loop = _new_event_loop()
+    threading.Thread(target=loop.run_forever, name="answers", daemon=True).start()
+    return loop
+
+
+def _new_event_loop() -> asyncio.AbstractEventLoop:
+    try:
+        import uvloop  # a third less CPU for each chunk; not made for Windows
+    except ImportError:
+        return asyncio.new_event_loop()
+    return uvloop.new_event_loop()

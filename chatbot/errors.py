@@ -1,0 +1,109 @@
+"""Every failure a person can meet.
+
+    ChatbotError        one code, one catalogue sentence (`error.<code>`), one suggested action
+
+There is one class because the page treats all of them alike: it says the
+sentence and offers the button that `action` names. Any other exception that
+reaches the page is a bug: it is logged with its traceback.
+"""
+
+from enum import StrEnum
+from typing import Any
+
+from chatbot.i18n import translate
+
+
+class Action(StrEnum):
+    """What the person can do about a failure."""
+
+    RETRY = "retry"
+    """Ask again: the fault may have passed."""
+    WAIT = "wait"
+    """Ask again, but later."""
+    OWNER = "owner"
+    """Only whoever runs this app can mend it, in its settings."""
+    SHORTEN = "shorten"
+    """Ask something shorter, or start a new conversation."""
+    CHOOSE_MODEL = "choose_model"
+    """Pick another model."""
+
+
+class Phrase(str):
+    """A detail that is itself a catalogue key, said in the reader's language."""
+
+
+ACTIONS: dict[str, Action] = {
+    # The endpoint, before a word of the answer came.
+    "unreachable": Action.RETRY,
+    "unknown_host": Action.RETRY,
+    "timeout": Action.RETRY,
+    "server_error": Action.RETRY,
+    "empty": Action.RETRY,
+    "unexpected": Action.RETRY,
+    "busy": Action.WAIT,
+    "quota": Action.OWNER,
+    "certificate": Action.OWNER,
+    "redirect": Action.OWNER,
+    "key_missing": Action.OWNER,
+    "key_refused": Action.OWNER,
+    "forbidden": Action.OWNER,
+    "region": Action.OWNER,
+    "wrong_address": Action.OWNER,
+    "not_an_api": Action.OWNER,
+    "refused": Action.OWNER,
+    "model_not_found": Action.CHOOSE_MODEL,
+    "no_models": Action.CHOOSE_MODEL,
+    "too_long": Action.SHORTEN,
+    # The answer broke off after some of it came.
+    "interrupted": Action.RETRY,
+    "filtered": Action.RETRY,
+    # The built-in model.
+    "local_download": Action.RETRY,
+    "local_checksum": Action.RETRY,
+    "local_disk_full": Action.RETRY,
+    "local_unsupported": Action.OWNER,
+    "local_start": Action.RETRY,
+    # What this app keeps and how it is set up.
+    "store": Action.RETRY,
+    "conflict": Action.RETRY,
+    "still_answering": Action.WAIT,
+    "question_too_long": Action.SHORTEN,
+    "page": Action.RETRY,
+    "setting": Action.OWNER,
+}
+
+
+class ChatbotError(Exception):
+    """A failure with a sentence for people.
+
+    `code` is a key of `ACTIONS`; `details` fill the sentence's placeholders and
+    must hold nothing secret, for they are shown and stored.
+    `str(error)` is the English sentence, for logs.
+    """
+
+    def __init__(self, code: str, **details: str) -> None:
+        self.code = code
+        self.details = details
+        self.action = ACTIONS[code]
+        super().__init__(self.sentence("en"))
+
+    def sentence(self, language: str) -> str:
+        """What happened and what to do next, in `language`."""
+        details = {
+            name: translate(language, value) if isinstance(value, Phrase) else value
+            for name, value in self.details.items()
+        }
+        return translate(language, f"error.{self.code}", **details)
+
+    def to_json(self) -> dict[str, Any]:
+        """The form in which the store keeps a failed answer's reason."""
+        return {"code": self.code, "details": self.details}
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any] | None) -> "ChatbotError | None":
+        """The failure that `to_json` wrote; one of a later version reads as "unexpected"."""
+        if not data:
+            return None
+        if data.get("code") not in ACTIONS:
+            return cls("unexpected")
+        return cls(data["code"], **data.get("details", {}))

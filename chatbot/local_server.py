@@ -1,0 +1,51 @@
+"""The built-in model's process: llama.cpp's own OpenAI-compatible server on loopback.
+
+Run by `local_model.py` as a script, so that a crash in native code cannot take
+the app with it. Takes the path of a GGUF file; reads the API key from the first
+line of standard input; writes its address as the only line of standard output.
+It ends when standard input closes, which the system sees to even if the app is
+killed.
+"""
+
+import os
+import sys
+import threading
+
+CONTEXT_TOKENS = 8192
+"""SmolLM2's context window, shared by all who ask at once."""
+
+PARALLEL_ANSWERS = 4
+PROMPT_CACHE_MIB = 64
+
+
+def serve(weights: str, api_key: str) -> None:
+    """Load the model, say where it listens, and serve it for good."""
+    import xllamacpp
+
+    parameters = xllamacpp.CommonParams()
+    parameters.model.path = weights
+    parameters.api_keys = [api_key]
+    parameters.hostnames = ["127.0.0.1"]
+    parameters.port = 0  # any free one
+    parameters.n_ctx = CONTEXT_TOKENS
+    parameters.n_parallel = PARALLEL_ANSWERS
+    parameters.kv_unified = True
+    parameters.cache_ram_mib = PROMPT_CACHE_MIB
+    parameters.endpoint_slots = False  # it would show everyone's prompts
+    parameters.ui = False
+    parameters.verbosity = -1
+    server = xllamacpp.Server(parameters)
+    print(server.listening_address, flush=True)
+    threading.Event().wait()
+
+
+def exit_with_standard_input() -> None:
+    """End at once when the app closes our standard input, or has gone."""
+    sys.stdin.read()
+    os._exit(0)  # the server's destructor would wait for the answers under way
+
+
+if __name__ == "__main__":
+    key = sys.stdin.readline().strip()
+    threading.Thread(target=exit_with_standard_input, daemon=True).start()
+    serve(weights=sys.argv[1], api_key=key)

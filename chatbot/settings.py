@@ -1,0 +1,223 @@
+"""Where every value comes from.
+
+First found wins: `.streamlit/secrets.toml`, the environment, `.env`, the
+defaults below. The page's own controls come before all of these, but belong to
+one conversation, not here.
+"""
+
+import ipaddress
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+from typing import Annotated, Any
+from urllib.parse import urlsplit
+
+import platformdirs
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from chatbot import SOURCE_URL
+from chatbot.errors import ChatbotError, Phrase
+from chatbot.i18n import closest_language
+
+ENV_FILE = Path(".env")
+
+OPENAI_BASE_URL = "https://api.openai.com/v1"
+OPENAI_MODEL = "gpt-4.1-mini"
+"""What to ask OpenAI for when nobody chose: cheap, quick, and takes every control on the page."""
+
+_APP_NAME = "chatbot"
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """A server that speaks the OpenAI protocol, and how long to wait for it."""
+
+    base_url: str
+    api_key: str = field(repr=False)
+    connect_timeout_seconds: float = 10
+    silence_timeout_seconds: float = 60
+    """How long a stream may bring no text, and how long its first word may take."""
+    context_window_tokens: int | None = None
+    """How many tokens question and answer may have together; None where nobody said."""
+    name: str = ""
+    """What to call it instead of its host."""
+
+    @property
+    def host(self) -> str:
+        """The name a person knows it by, such as `api.openai.com`."""
+        return self.name or urlsplit(self.base_url).netloc
+
+    @property
+    def is_on_this_machine(self) -> bool:
+        """Whether it listens on the loopback interface, where no proxy can reach it."""
+        hostname = urlsplit(self.base_url).hostname or ""
+        try:
+            return ipaddress.ip_address(hostname).is_loopback
+        except ValueError:
+            return hostname == "localhost" or hostname.endswith(".localhost")
+
+
+def default_database_url() -> str:
+    """A SQLite file in the user's data folder."""
+    folder = Path(platformdirs.user_data_dir(_APP_NAME, appauthor=False))
+    return f"sqlite:///{folder / 'chatbot.db'}"
+
+
+class Settings(BaseSettings):
+    """Everything that can be set from outside, typed and checked. Keys never print."""
+
+    model_config = SettingsConfigDict(
+        env_file_encoding="utf-8", env_ignore_empty=True, extra="ignore", frozen=True
+    )
+
+    api_key: SecretStr | None = Field(None, alias="OPENAI_API_KEY")
+    base_url: str | None = Field(None, alias="OPENAI_BASE_URL")
+    model: str | None = Field(None, alias="CHATBOT_MODEL")
+    models: Annotated[tuple[str, ...], NoDecode] = Field((), alias="CHATBOT_MODELS")
+    temperature: float = Field(0.8, ge=0, le=2, alias="CHATBOT_TEMPERATURE")
+    max_tokens: int = Field(2048, ge=1, le=1_000_000, alias="CHATBOT_MAX_TOKENS")
+    system_prompt: str = Field("", alias="CHATBOT_SYSTEM_PROMPT")
+    language: str | None = Field(None, alias="CHATBOT_LANGUAGE")
+    database_url: SecretStr = Field(
+        default_factory=lambda: SecretStr(default_database_url()), alias="CHATBOT_DATABASE_URL"
+    )
+    local_model: Path | None = Field(None, alias="CHATBOT_LOCAL_MODEL")
+    connect_timeout_seconds: float = Field(10, gt=0, le=120, alias="CHATBOT_CONNECT_TIMEOUT")
+    silence_timeout_seconds: float = Field(60, gt=0, le=3600, alias="CHATBOT_SILENCE_TIMEOUT")
+    source_url: str = Field(SOURCE_URL, alias="CHATBOT_SOURCE_URL")
+
+    @field_validator("api_key")
+    @classmethod
+    def _is_a_bare_key(cls, value: SecretStr | None) -> SecretStr | None:
+        # The key travels in an HTTP header: visible ASCII, no blanks.
+        if value is not None and not re.fullmatch(r"[!-~]+", value.get_secret_value()):
+            raise ValueError
+        return value
+
+    @field_validator("base_url", "source_url")
+    @classmethod
+    def _is_a_web_address(cls, value: str | None) -> str | None:
+        if value is None:
+            return None
+        parts = urlsplit(value.strip())
+        # A user name or password in the address would be shown with it.
+        if parts.scheme not in ("http", "https") or not parts.hostname or parts.username:
+            raise ValueError
+        _ = parts.port  # raises ValueError when it is no number
+        return value.strip().rstrip("/")
+
+    @field_validator("models", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        if isinstance(value, str):
+            return tuple(name.strip() for name in value.split(",") if name.strip())
+        return value
+
+    @field_validator("language")
+    @classmethod
+    def _is_spoken_here(cls, value: str | None) -> str | None:
+        if value is None:
+            return None
+        language = closest_language(value)
+        if language == "en" and not value.lower().startswith("en"):
+            raise ValueError
+        return language
+
+    @field_validator("database_url")
+    @classmethod
+    def _is_a_database_url(cls, value: SecretStr) -> SecretStr:
+        if not re.match(r"(sqlite|postgresql)(\+\w+)?://", value.get_secret_value()):
+            raise ValueError
+        return value
+
+    @field_validator("local_model")
+    @classmethod
+    def _is_a_file(cls, value: Path | None) -> Path | None:
+        if value is not None and not value.is_file():
+            raise ValueError
+        return value
+
+    @property
+    def endpoint(self) -> Endpoint | None:
+        """The server that a key or a base URL names; None means the built-in model."""
+        if self.api_key is None and self.base_url is None:
+            return None
+        return Endpoint(
+            base_url=self.base_url or OPENAI_BASE_URL,
+            # Servers of one's own often take no key, but the client insists on one.
+            api_key=self.api_key.get_secret_value() if self.api_key else "none",
+            connect_timeout_seconds=self.connect_timeout_seconds,
+            silence_timeout_seconds=self.silence_timeout_seconds,
+        )
+
+    @property
+    def default_model(self) -> str | None:
+        """The model to ask for when nobody chose; None leaves it to the endpoint's own list."""
+        if self.model or self.models:
+            return self.model or self.models[0]
+        if self.api_key and (self.base_url or OPENAI_BASE_URL) == OPENAI_BASE_URL:
+            return OPENAI_MODEL
+        return None
+
+
+_FIELD_OF = {field.alias: name for name, field in Settings.model_fields.items() if field.alias}
+"""Each setting's name outside (`CHATBOT_MODEL`) to its name in `Settings`."""
+
+
+def load_settings(secrets: Mapping[str, Any]) -> Settings:
+    """The settings as they stand now; unchanged sources are not read again.
+
+    `secrets` is the content of `.streamlit/secrets.toml`, empty without one.
+    Raises ChatbotError("setting"), with the setting's name, where it was found
+    and what is expected, for the first value that does not fit.
+    """
+    from_secrets = tuple(
+        (name, _hashable(secrets[name])) for name in _FIELD_OF if secrets.get(name, "") != ""
+    )
+    from_environment = tuple(os.environ.get(name) for name in _FIELD_OF)
+    return _load(from_secrets, from_environment, _stamp(ENV_FILE))
+
+
+@lru_cache(maxsize=1)
+def _load(
+    from_secrets: tuple[tuple[str, Any], ...],
+    from_environment: tuple[str | None, ...],
+    env_file_stamp: tuple[int, int] | None,
+) -> Settings:
+    """Read all sources; the last two arguments only tell whether they changed."""
+    try:
+        return Settings(_env_file=ENV_FILE, **dict(from_secrets))
+    except ValidationError as error:
+        name = str(error.errors()[0]["loc"][0])
+        raise _setting_error(name, dict(from_secrets)) from None  # its text would show the value
+    except UnicodeDecodeError:
+        expected = Phrase("setting.env_file")
+        raise ChatbotError(
+            "setting", name=str(ENV_FILE), place=str(ENV_FILE), expected=expected
+        ) from None
+
+
+def _setting_error(name: str, from_secrets: dict[str, Any]) -> ChatbotError:
+    place = str(ENV_FILE)
+    if name in from_secrets:
+        place = ".streamlit/secrets.toml"
+    elif os.environ.get(name):
+        place = Phrase("setting.environment")
+    expected = Phrase(f"setting.{_FIELD_OF[name]}")
+    return ChatbotError("setting", name=name, place=place, expected=expected)
+
+
+def _stamp(path: Path) -> tuple[int, int] | None:
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_mtime_ns, status.st_size
+
+
+def _hashable(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value

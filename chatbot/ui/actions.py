@@ -1,0 +1,108 @@
+"""What the buttons do. Each runs before the page is drawn again, so the page only shows state.
+
+Nothing typed is lost: a question that cannot be saved goes back to the composer.
+"""
+
+import logging
+from collections.abc import Callable
+from typing import ParamSpec
+
+import streamlit as st
+
+from chatbot.answers import Controls
+from chatbot.errors import ChatbotError
+from chatbot.store import Message
+from chatbot.ui import controls, resources
+
+log = logging.getLogger(__name__)
+
+MAX_QUESTION_CHARACTERS = 100_000
+"""About thirty times what a person types; more is a paste that no context window holds."""
+
+P = ParamSpec("P")
+
+
+def _noting_errors(action: Callable[P, None]) -> Callable[P, None]:
+    """Leave a failure's sentence for the page to show."""
+
+    def wrapper(*args: P.args, **kwargs: P.kwargs) -> None:
+        try:
+            action(*args, **kwargs)
+        except ChatbotError as error:
+            log.warning("%s: %s", action.__name__, error, exc_info=error.__cause__)
+            st.session_state.notice = error
+
+    return wrapper
+
+
+@_noting_errors
+def ask(owner: str, suggestion: str | None = None) -> None:
+    """Ask what is in the composer, or a suggestion."""
+    question = suggestion or str(st.session_state.question or "")
+    question = question.replace("\0", "").encode("utf-8", "replace").decode("utf-8")
+    if not question.strip():
+        return
+    try:
+        if len(question) > MAX_QUESTION_CHARACTERS:
+            raise ChatbotError("question_too_long", limit=f"{MAX_QUESTION_CHARACTERS:,}")
+        _ask(owner, question, controls.current())
+    except ChatbotError:
+        st.session_state.question = question
+        raise
+
+
+def _ask(owner: str, question: str, chosen: Controls) -> None:
+    store = resources.store()
+    conversation_id = st.query_params.get("c")
+    conversation = conversation_id and store.conversation(owner, conversation_id)
+    if not conversation:
+        conversation = store.add_conversation(owner, question, chosen.to_json())
+        open_conversation(conversation.id)
+    else:
+        store.set_controls(owner, conversation.id, chosen.to_json())
+    resources.answers().ask(owner, conversation, question, chosen, resources.source())
+
+
+@_noting_errors
+def ask_again(owner: str, old_answer: Message) -> None:
+    """Have the last question answered once more."""
+    conversation = resources.store().conversation(owner, old_answer.conversation_id)
+    if not conversation:
+        raise ChatbotError("conflict")
+    resources.answers().ask_again(
+        owner, conversation, old_answer, controls.current(), resources.source()
+    )
+
+
+@_noting_errors
+def stop(message_id: str) -> None:
+    """End a running answer, keeping what it said so far."""
+    resources.answers().stop(message_id)
+
+
+@_noting_errors
+def clear(owner: str, conversation_id: str, running_id: str | None) -> None:
+    """Empty the open conversation."""
+    if running_id:
+        resources.answers().stop(running_id)
+    resources.store().clear(owner, conversation_id)
+
+
+@_noting_errors
+def undo_clear(owner: str, conversation_id: str) -> None:
+    """Bring back what `clear` took away."""
+    resources.store().undo_clear(owner, conversation_id)
+
+
+def open_conversation(conversation_id: str | None) -> None:
+    """Go to a conversation; None is a new one."""
+    if conversation_id is None:
+        st.query_params.pop("c", None)
+    else:
+        st.query_params["c"] = conversation_id
+    st.session_state.pop("mounted_messages", None)
+
+
+def mount_messages(count: int) -> None:
+    """Have the newest `count` messages of a long conversation on the page."""
+    st.session_state.mounted_messages = count

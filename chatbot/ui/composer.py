@@ -1,0 +1,50 @@
+"""The bottom of the page: Stop, what just went wrong, the composer, and who answers."""
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from chatbot import local_model
+from chatbot.answers import Followed
+from chatbot.settings import Settings
+from chatbot.ui import actions, controls
+from chatbot.ui.errors import show_error
+from chatbot.ui.language import t
+from chatbot.ui.look import plain
+
+
+def show_stop_button(running: Followed | None) -> DeltaGenerator:
+    """Stop, while an answer runs. Returns its place, to be emptied when the answer has ended."""
+    place = st.empty()
+    if running:
+        with place.container(horizontal=True, horizontal_alignment="center"):
+            st.button(
+                t("answer.stop"),
+                key="stop",
+                icon=":material/stop_circle:",
+                on_click=actions.stop,
+                args=(running.message.id,),
+            )
+    return place
+
+
+def show_notice() -> None:
+    """What the last click could not do."""
+    with st.empty():  # always one element, so that the composer keeps its place
+        if "notice" in st.session_state:
+            show_error(st.session_state.pop("notice"))
+
+
+def show_composer(owner: str) -> None:
+    """Where questions are typed."""
+    st.chat_input(t("composer.placeholder"), key="question", on_submit=actions.ask, args=(owner,))
+
+
+def show_who_answers(settings: Settings) -> None:
+    """A small line: which model answers, and where it runs."""
+    if settings.endpoint is None:
+        model = local_model.shared(settings.local_model).model_name
+        where = t("composer.built_in")
+    else:
+        model = controls.chosen_model() or t("composer.first_model")
+        where = settings.endpoint.host
+    st.caption(plain(f"{model} · {where}"), text_alignment="center")

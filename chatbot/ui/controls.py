@@ -1,0 +1,101 @@
+"""The sidebar's controls: which model answers, and how. Each conversation keeps its own."""
+
+from typing import Any
+
+import streamlit as st
+
+from chatbot.answers import Controls
+from chatbot.settings import Settings
+from chatbot.store import Conversation
+from chatbot.ui import resources
+from chatbot.ui.language import t
+
+MAX_TOKENS_LIMIT = 1_000_000
+PENDING_LIST_SECONDS = 1.0
+
+
+def show_controls(conversation: Conversation | None, settings: Settings) -> None:
+    """Model, temperature, length and system prompt, as this conversation last had them."""
+    kept: dict[str, Any] = conversation.controls if conversation else {}
+    # The model list arrives by itself: nobody waits for it, and nothing else is drawn again.
+    pending = resources.known_models() is None
+    choice = st.fragment(_show_model_choice, run_every=PENDING_LIST_SECONDS if pending else None)
+    choice(kept.get("model") or settings.default_model)
+    # The next three are sent with the next question; until then the page need not know.
+    st.slider(
+        t("controls.temperature"),
+        0.0,
+        2.0,
+        float(kept.get("temperature", settings.temperature)),
+        step=0.1,
+        key=_key("temperature"),
+        help=t("controls.temperature_help"),
+        on_change="ignore",
+    )
+    st.number_input(
+        t("controls.max_tokens"),
+        1,
+        MAX_TOKENS_LIMIT,
+        int(kept.get("max_tokens", settings.max_tokens)),
+        step=256,
+        key=_key("max_tokens"),
+        help=t("controls.max_tokens_help"),
+        on_change="ignore",
+    )
+    st.text_area(
+        t("controls.system_prompt"),
+        str(kept.get("system_prompt", settings.system_prompt)),
+        key=_key("system_prompt"),
+        help=t("controls.system_prompt_help"),
+        placeholder=t("controls.system_prompt_placeholder"),
+        on_change="ignore",
+    )
+
+
+def current() -> Controls:
+    """What the controls say now, brought into their ranges: a browser can send anything."""
+    settings = resources.settings()
+    state = st.session_state
+    temperature = state.get(_key("temperature"), settings.temperature)
+    max_tokens = state.get(_key("max_tokens"), settings.max_tokens) or settings.max_tokens
+    return Controls(
+        model=chosen_model(),
+        temperature=min(max(float(temperature), 0.0), 2.0),
+        max_tokens=min(max(int(max_tokens), 1), MAX_TOKENS_LIMIT),
+        system_prompt=str(state.get(_key("system_prompt"), settings.system_prompt) or ""),
+    )
+
+
+def chosen_model() -> str | None:
+    """The model to ask for; None where the endpoint's own first one will do."""
+    settings = resources.settings()
+    if settings.endpoint is None:
+        return None  # the built-in server has one model only
+    model = str(st.session_state.get(_key("model")) or "").strip() or settings.default_model
+    if settings.models and model not in settings.models:
+        return settings.default_model
+    return model
+
+
+def _show_model_choice(model: str | None) -> None:
+    settings = resources.settings()
+    models = resources.known_models() or []
+    is_built_in = settings.endpoint is None
+    if is_built_in:
+        model = models[0]
+    options = models if not model or model in models else [model, *models]
+    st.selectbox(
+        t("controls.model"),
+        options,
+        index=options.index(model) if model else None,
+        key=_key("model"),
+        help=t("controls.model_help"),
+        placeholder=t("controls.model_placeholder"),
+        accept_new_options=not is_built_in and not settings.models,
+        disabled=is_built_in,
+    )
+
+
+def _key(name: str) -> str:
+    """A widget key for the open conversation alone, so that others keep their own values."""
+    return f"{name}-{st.query_params.get('c', 'new')}"

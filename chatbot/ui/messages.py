@@ -1,0 +1,111 @@
+"""The conversation as far as it has been written, and what can be done about it."""
+
+import streamlit as st
+
+from chatbot.errors import ChatbotError
+from chatbot.settings import Settings
+from chatbot.store import Conversation, Message, State
+from chatbot.ui import actions
+from chatbot.ui.browser import show_copy_button
+from chatbot.ui.errors import show_error
+from chatbot.ui.language import t
+from chatbot.ui.look import ASSISTANT_ICON
+
+SUGGESTIONS = ("explain", "write", "plan", "code")
+
+
+def show_head(
+    owner: str,
+    settings: Settings,
+    conversation: Conversation | None,
+    branch: list[Message],
+    mounted: int,
+    step: int,
+) -> None:
+    """What stands above the messages: the way to earlier ones, or a greeting if there are none."""
+    place = st.empty()  # always one element, so that the messages below keep their places
+    if not branch:
+        with place.container():
+            _show_greeting(owner, settings)
+            _show_undo(owner, conversation)
+    elif len(branch) > mounted:
+        place.button(
+            t("messages.earlier"),
+            key="earlier",
+            icon=":material/expand_less:",
+            type="tertiary",
+            width="stretch",
+            on_click=actions.mount_messages,
+            args=(mounted + step,),
+        )
+
+
+def _show_greeting(owner: str, settings: Settings) -> None:
+    """What an empty conversation says, and what one could ask."""
+    st.title(t("greeting.title"), anchor=False)
+    st.markdown(t("greeting.text"))
+    if settings.endpoint is None:
+        st.info(t("greeting.built_in"), icon=":material/memory:")
+    with st.container(horizontal=True, key="suggestions"):
+        for name in SUGGESTIONS:
+            question = t(f"suggestion.{name}")
+            st.button(question, key=f"suggest-{name}", on_click=actions.ask, args=(owner, question))
+
+
+def _show_undo(owner: str, conversation: Conversation | None) -> None:
+    """The way back from Clear, as long as nothing new was written."""
+    if conversation and conversation.cleared_leaf_id:
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.caption(t("clear.done"))
+            st.button(
+                t("clear.undo"),
+                key="undo",
+                icon=":material/undo:",
+                on_click=actions.undo_clear,
+                args=(owner, conversation.id),
+            )
+
+
+def show_not_found() -> None:
+    """What any address says that leads to nothing of this visitor's."""
+    st.info(t("not_found.text"), icon=":material/search_off:")
+    st.button(t("not_found.back"), on_click=actions.open_conversation, args=(None,))
+
+
+def show_message(owner: str, message: Message, is_last: bool) -> None:
+    """One question or finished answer, with what can be done about it."""
+    if message.role == "user":
+        with st.chat_message("user"), st.container(key=f"question-{message.id}"):
+            st.text(message.content)
+        return
+    with st.chat_message("assistant", avatar=ASSISTANT_ICON):
+        if message.content:
+            st.markdown(message.content)
+        show_outcome(owner, message, is_last)
+
+
+def show_outcome(owner: str, message: Message, is_last: bool) -> None:
+    """Below an answer: why it ended early, if it did, and its buttons."""
+    error = ChatbotError.from_json(message.error)
+    if error:
+        show_error(error)
+    elif message.state is State.STOPPED:
+        st.caption(t("answer.stopped"))
+    elif message.state is not State.COMPLETE:
+        st.caption(t("answer.abandoned"))
+    elif message.finish_reason == "length":
+        st.caption(t("answer.length"))
+    with st.container(horizontal=True, key=f"actions-{message.id}"):
+        if message.content:
+            show_copy_button(message.content, key=f"copy-{message.id}")
+        if is_last:
+            st.button(
+                t("answer.regenerate") if message.content else t("answer.retry"),
+                key=f"again-{message.id}",
+                icon=":material/refresh:",
+                type="tertiary" if message.content else "secondary",
+                on_click=actions.ask_again,
+                args=(owner, message),
+            )
+        else:
+            st.empty()  # takes the button's place while a new answer is followed

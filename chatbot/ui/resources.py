@@ -1,0 +1,90 @@
+"""What all sessions of this process share: settings, store, running answers, model lists."""
+
+import logging
+from concurrent.futures import Future
+from datetime import timedelta
+
+import streamlit as st
+from streamlit.errors import StreamlitSecretNotFoundError
+
+from chatbot import background, local_model
+from chatbot.answers import Answers, Source
+from chatbot.client import Client
+from chatbot.errors import ChatbotError
+from chatbot.settings import Endpoint, Settings, load_settings
+from chatbot.store import Store
+
+log = logging.getLogger(__name__)
+
+MODEL_LIST_LIFE = timedelta(minutes=1)
+
+
+def settings() -> Settings:
+    """The settings as they stand now. Raises ChatbotError("setting")."""
+    try:
+        secrets = st.secrets.to_dict()
+    except StreamlitSecretNotFoundError:
+        secrets = {}
+    return load_settings(secrets)
+
+
+def source() -> Source:
+    """What answers questions: the configured endpoint, or the built-in model."""
+    current = settings()
+    return current.endpoint or local_model.shared(current.local_model)
+
+
+@st.cache_resource(show_spinner=False)
+def _store(database_url: str) -> Store:
+    return Store(database_url)
+
+
+def store() -> Store:
+    """Conversations on disk. Raises ChatbotError("store")."""
+    return _store(settings().database_url.get_secret_value())
+
+
+@st.cache_resource(show_spinner=False)
+def _answers(_store: Store, database_url: str) -> Answers:
+    return Answers(_store)
+
+
+def answers() -> Answers:
+    """The answers this process is giving."""
+    return _answers(store(), settings().database_url.get_secret_value())
+
+
+def known_models() -> list[str] | None:
+    """The models there are to choose from; None while the endpoint's list is on its way.
+
+    Never waits. An empty list means that the endpoint has none, or did not tell.
+    """
+    current = settings()
+    if current.models:
+        return list(current.models)
+    if current.endpoint is None:
+        return [local_model.shared(current.local_model).model_name]
+    listing = _model_list(current.endpoint)
+    if listing.done():
+        st.session_state.known_models = listing.result()
+    # A list that is being fetched anew does not make the last one worse.
+    known: list[str] | None = st.session_state.get("known_models")
+    return known
+
+
+@st.cache_resource(
+    ttl=MODEL_LIST_LIFE, max_entries=8, show_spinner=False, hash_funcs={Endpoint: hash}
+)
+def _model_list(endpoint: Endpoint) -> Future[list[str]]:
+    return background.submit(_fetch_models(endpoint))
+
+
+async def _fetch_models(endpoint: Endpoint) -> list[str]:
+    client = Client()
+    try:
+        return sorted(await client.list_models(endpoint))
+    except ChatbotError as error:
+        log.info("No list of models: %s", error)
+        return []
+    finally:
+        await client.close()

@@ -1,0 +1,64 @@
+"""Chatbot: a chat page for any OpenAI-compatible model, with one built in.
+
+Read top to bottom, this is the screen: sidebar, conversation, composer. What
+the buttons do is in `chatbot/ui/actions.py`; answers live in
+`chatbot/answers.py`, and the page only follows them.
+"""
+
+import streamlit as st
+
+from chatbot.ui import (
+    browser,
+    composer,
+    controls,
+    language,
+    live,
+    look,
+    messages,
+    resources,
+    sidebar,
+)
+from chatbot.ui.errors import errors_shown
+
+MOUNTED_MESSAGES = 30  # the newest: every mounted message is sent again on every run
+
+look.set_up_page()
+language.settle(None)
+
+with errors_shown():
+    settings = resources.settings()
+    language.settle(settings.language)
+    answers = resources.answers()
+    owner = browser.visitor()
+
+    conversation_id = st.query_params.get("c")
+    conversation = resources.store().conversation(owner, conversation_id or "")
+    if conversation_id and not conversation:
+        if st.session_state.visitor_is_known:
+            messages.show_not_found()
+        st.stop()
+    mounted = st.session_state.get("mounted_messages", MOUNTED_MESSAGES)
+    branch, running = answers.branch(owner, conversation, limit=mounted + 1)
+
+    with st.sidebar:
+        sidebar.show_conversation_buttons(owner, conversation, branch)
+        sidebar.show_conversations(owner, conversation)
+        controls.show_controls(conversation, settings)
+        sidebar.show_footer(settings)
+
+    with look.fresh_place(conversation_id):
+        messages.show_head(owner, settings, conversation, branch, mounted, MOUNTED_MESSAGES)
+        for message in branch[-mounted:-1] if running else branch[-mounted:]:
+            messages.show_message(owner, message, is_last=message is branch[-1])
+        live_place = st.container()
+
+    with st.bottom:
+        stop_button = composer.show_stop_button(running)
+        composer.show_notice()
+        composer.show_composer(owner)
+        composer.show_who_answers(settings)
+
+    if running:
+        with live_place:
+            live.follow_to_the_end(owner, running)
+        stop_button.empty()

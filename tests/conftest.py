@@ -1,0 +1,180 @@
+"""Fixtures: a person's empty machine, a loopback endpoint, the page, and a real browser on it."""
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from chatbot import local_model
+from chatbot.settings import Settings
+from chatbot.store import Store
+from tests.endpoint import FakeEndpoint
+
+ROOT = Path(__file__).parents[1]
+CANARY_KEY = "sk-canary-8c1f0b5e"
+
+CHROMIUM_ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+@pytest.fixture(autouse=True)
+def empty_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Each test has a user folder of its own and none of the developer's settings."""
+    for field in Settings.model_fields.values():
+        monkeypatch.delenv(str(field.alias), raising=False)
+    for name in (
+        "HTTP_PROXY",
+        "HTTPS_PROXY",
+        "ALL_PROXY",
+        "http_proxy",
+        "https_proxy",
+        "all_proxy",
+    ):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("CHATBOT_DATABASE_URL", f"sqlite:///{tmp_path}/chatbot.db")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    store = Store(f"sqlite:///{tmp_path}/store.db")
+    yield store
+    store.close()
+
+
+@pytest.fixture
+def endpoint() -> Iterator[FakeEndpoint]:
+    endpoint = FakeEndpoint().start()
+    yield endpoint
+    endpoint.stop()
+
+
+@pytest.fixture
+def page(endpoint: FakeEndpoint, monkeypatch: pytest.MonkeyPatch) -> AppTest:
+    """The page, not yet run, set up for the loopback endpoint."""
+    monkeypatch.setenv("OPENAI_BASE_URL", endpoint.base_url)
+    monkeypatch.setenv("OPENAI_API_KEY", CANARY_KEY)
+    return AppTest.from_file(str(ROOT / "streamlit_app.py"), default_timeout=30)
+
+
+@pytest.fixture(scope="session")
+def weights_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The user's own cache of the built-in model, or a folder to fetch it into once."""
+    folder = local_model.default_cache_folder()
+    if local_model.LocalModel(folder=folder).is_here:
+        return folder
+    return tmp_path_factory.mktemp("weights")
+
+
+def find_chromium() -> str | None:
+    """An installed Chromium or Chrome."""
+    names = ("chromium", "chromium-browser", "google-chrome", "chrome")
+    return os.environ.get("CHATBOT_TEST_BROWSER") or next(
+        filter(None, map(shutil.which, names)), None
+    )
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Any]:
+    path = find_chromium()
+    if path is None:
+        reason = "no Chromium or Chrome found; set CHATBOT_TEST_BROWSER to the path of one"
+        if os.environ.get("CHATBOT_TEST_NO_SKIP"):
+            pytest.fail(reason)
+        pytest.skip(reason)
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=CHROMIUM_ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+class RunningApp:
+    """`streamlit run` in a folder of its own."""
+
+    def __init__(self, folder: Path, environment: dict[str, str], app: Path | None = None) -> None:
+        self.folder = folder
+        shutil.copytree(ROOT / ".streamlit", folder / ".streamlit", dirs_exist_ok=True)
+        self.port = _free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self._environment = {
+            **os.environ,
+            "CHATBOT_DATABASE_URL": f"sqlite:///{folder}/chatbot.db",
+            **environment,
+        }
+        self._app = app or ROOT / "streamlit_app.py"
+        self.start()
+
+    def start(self) -> None:
+        command = [sys.executable, "-m", "streamlit", "run", str(self._app)]
+        command += ["--server.port", str(self.port), "--server.address", "127.0.0.1"]
+        command += ["--server.headless", "true", "--server.fileWatcherType", "none"]
+        with (self.folder / "server.log").open("ab") as log:
+            self.process = subprocess.Popen(
+                command, cwd=self.folder, env=self._environment, stdout=log, stderr=log
+            )
+        deadline = time.monotonic() + 30
+        while not self._is_healthy():
+            assert self.process.poll() is None, self.log
+            assert time.monotonic() < deadline, self.log
+            time.sleep(0.05)
+
+    def _is_healthy(self) -> bool:
+        try:
+            with urllib.request.urlopen(f"{self.url}/_stcore/health", timeout=1) as response:
+                return bool(response.status == 200)
+        except OSError:
+            return False
+
+    @property
+    def log(self) -> str:
+        return (self.folder / "server.log").read_text("utf-8", "replace")
+
+    def kill(self) -> None:
+        """As a crash or `kill -9` would: nothing gets a chance to tidy up."""
+        self.process.kill()
+        self.process.wait()
+
+    def stop(self) -> None:
+        self.process.terminate()
+        try:
+            self.process.wait(10)
+        except subprocess.TimeoutExpired:
+            self.kill()
+
+
+@pytest.fixture
+def run_app(tmp_path: Path) -> Iterator[Callable[..., RunningApp]]:
+    """Start the real app with some settings; it is stopped after the test."""
+    running: list[RunningApp] = []
+
+    def run(**environment: str) -> RunningApp:
+        running.append(RunningApp(tmp_path, environment))
+        return running[-1]
+
+    yield run
+    for app in running:
+        app.stop()
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

@@ -1,0 +1,133 @@
+"""A server that speaks the OpenAI protocol on loopback, and says what a test tells it to."""
+
+import asyncio
+import json
+import threading
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from aiohttp import web
+
+
+@dataclass
+class Reply:
+    """What the next question gets. Texts come as they are, one chunk each."""
+
+    pieces: list[str] = field(default_factory=lambda: ["Hello", " there", "!"])
+    seconds_before_first: float = 0
+    seconds_between: float = 0
+    finish_reason: str | None = "stop"
+    usage: dict[str, int] | None = field(
+        default_factory=lambda: {"prompt_tokens": 7, "completion_tokens": 3, "total_tokens": 10}
+    )
+    status: int = 200
+    error: dict[str, Any] | None = None
+    raw_events: list[str] | None = None
+    """Sent instead of all of the above, as they are."""
+    content_type: str = "text/event-stream"
+    hold: threading.Event | None = None
+    """Pieces after the first wait until this is set."""
+
+
+class FakeEndpoint:
+    """Runs on a thread of its own. `requests` holds the bodies asked, `hung_up` who left early."""
+
+    def __init__(self) -> None:
+        self.models = ["test-model", "other-model"]
+        self.models_status = 200
+        self.replies: list[Reply] = []
+        self.default_reply = Reply()
+        self.requests: list[dict[str, Any]] = []
+        self.headers: list[dict[str, str]] = []
+        self.hung_up = threading.Event()
+        self.asked = threading.Event()
+        self.respond: Callable[[web.Request, dict[str, Any]], Awaitable[web.StreamResponse]] | None
+        self.respond = None
+        self.base_url = ""
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._ready = threading.Event()
+
+    def start(self) -> "FakeEndpoint":
+        self._thread.start()
+        assert self._ready.wait(10)
+        return self
+
+    def stop(self) -> None:
+        self._loop.call_soon_threadsafe(self._stopping.set)
+        self._thread.join(10)
+
+    def _run(self) -> None:
+        asyncio.set_event_loop(self._loop)
+        self._loop.run_until_complete(self._serve())
+        self._loop.close()
+
+    async def _serve(self) -> None:
+        self._stopping = asyncio.Event()
+        app = web.Application(client_max_size=10 << 20)
+        app.router.add_get("/v1/models", self._list_models)
+        app.router.add_post("/v1/chat/completions", self._complete)
+        runner = web.AppRunner(app, handler_cancellation=True, shutdown_timeout=0.1)
+        await runner.setup()
+        site = web.TCPSite(runner, "127.0.0.1", 0)
+        await site.start()
+        port = runner.addresses[0][1]
+        self.base_url = f"http://127.0.0.1:{port}/v1"
+        self._ready.set()
+        await self._stopping.wait()
+        await runner.cleanup()
+
+    async def _list_models(self, _request: web.Request) -> web.Response:
+        if self.models_status != 200:
+            return web.json_response({"error": {"message": "no"}}, status=self.models_status)
+        models = [{"id": name, "object": "model", "created": 0} for name in self.models]
+        return web.json_response({"object": "list", "data": models})
+
+    async def _complete(self, request: web.Request) -> web.StreamResponse:
+        body = await request.json()
+        self.requests.append(body)
+        self.headers.append(dict(request.headers))
+        self.asked.set()
+        try:
+            if self.respond:
+                return await self.respond(request, body)
+            return await self._stream(request, self.replies.pop(0) if self.replies else None)
+        except (asyncio.CancelledError, ConnectionError):
+            self.hung_up.set()
+            raise
+
+    async def _stream(self, request: web.Request, reply: Reply | None) -> web.StreamResponse:
+        reply = reply or self.default_reply
+        await asyncio.sleep(reply.seconds_before_first)
+        if reply.status != 200:
+            return web.json_response({"error": reply.error or {}}, status=reply.status)
+        response = web.StreamResponse(headers={"Content-Type": reply.content_type})
+        await response.prepare(request)
+        for event in reply.raw_events if reply.raw_events is not None else _events(reply):
+            await response.write(event.encode("utf-8", "surrogatepass"))
+            if reply.hold:
+                while not reply.hold.is_set():
+                    await asyncio.sleep(0.01)
+            await asyncio.sleep(reply.seconds_between)
+        await response.write_eof()
+        return response
+
+
+def _events(reply: Reply) -> list[str]:
+    events = [chunk(piece) for piece in reply.pieces]
+    if reply.finish_reason:
+        events.append(chunk(None, finish_reason=reply.finish_reason))
+    if reply.usage:
+        events.append(_event({"choices": [], "usage": reply.usage}))
+    return [*events, "data: [DONE]\n\n"]
+
+
+def chunk(text: str | None, finish_reason: str | None = None) -> str:
+    """One server-sent event of a streamed completion."""
+    delta = {"content": text} if text is not None else {}
+    return _event({"choices": [{"index": 0, "delta": delta, "finish_reason": finish_reason}]})
+
+
+def _event(data: dict[str, Any]) -> str:
+    return f"data: {json.dumps({'object': 'chat.completion.chunk', **data})}\n\n"
