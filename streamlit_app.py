@@ -52,13 +52,11 @@ with errors_shown():
             messages.show_message(owner, message, is_last=message is branch[-1])
         live_place = st.container()
 
-    with st.bottom:
-        stop_button = composer.show_stop_button(running)
-        composer.show_notice()
-        composer.show_composer(owner)
-        composer.show_who_answers(settings)
+    above_composer = composer.show_above(running)
+    composer.show_composer(owner)
+    composer.show_who_answers(settings)
 
     if running:
         with live_place:
             live.follow_to_the_end(owner, running)
-        stop_button.empty()
+        above_composer.empty()

@@ -5,6 +5,7 @@ CommonMark reads line by line and never goes back (spec.commonmark.org, appendix
 "A parsing strategy").
 """
 
+import re
 from functools import cache
 from itertools import pairwise
 
@@ -37,13 +38,12 @@ def _block_starts(markdown: str) -> list[int]:
 
 
 def _line_offsets(text: str) -> list[int]:
-    offsets = [0]
-    for line in text.split("\n"):
-        offsets.append(offsets[-1] + len(line) + 1)
-    return offsets
+    # CommonMark's three line endings; Python's own splitlines knows more.
+    return [0, *(ending.end() for ending in re.finditer(r"\r\n?|\n", text))]
 
 
 @cache
 def _parser() -> MarkdownIt:
-    # Blocks only: what is inside a paragraph does not matter here, and costs most.
-    return MarkdownIt("commonmark").enable("table").disable(["inline", "text_join"])
+    # Blocks only: what is inside a paragraph does not matter here, and costs most. A link
+    # definition counts as a block too, although it shows nothing.
+    return MarkdownIt("commonmark").enable("table").disable(["inline", "text_join", "reference"])

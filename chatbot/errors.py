@@ -106,4 +106,7 @@ class ChatbotError(Exception):
             return None
         if data.get("code") not in ACTIONS:
             return cls("unexpected")
-        return cls(data["code"], **data.get("details", {}))
+        try:
+            return cls(data["code"], **data.get("details", {}))
+        except KeyError:  # a placeholder it did not have then
+            return cls("unexpected")

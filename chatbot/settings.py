@@ -71,7 +71,11 @@ class Settings(BaseSettings):
     """Everything that can be set from outside, typed and checked. Keys never print."""
 
     model_config = SettingsConfigDict(
-        env_file_encoding="utf-8", env_ignore_empty=True, extra="ignore", frozen=True
+        env_file_encoding="utf-8",
+        env_ignore_empty=True,
+        case_sensitive=True,
+        extra="ignore",
+        frozen=True,
     )
 
     api_key: SecretStr | None = Field(None, alias="OPENAI_API_KEY")
@@ -93,8 +97,8 @@ class Settings(BaseSettings):
     @field_validator("api_key")
     @classmethod
     def _is_a_bare_key(cls, value: SecretStr | None) -> SecretStr | None:
-        # The key travels in an HTTP header: visible ASCII, no blanks.
-        if value is not None and not re.fullmatch(r"[!-~]+", value.get_secret_value()):
+        # The key travels in an HTTP header: visible ASCII, no blanks. No key has quotes.
+        if value is not None and not re.fullmatch(r"[!#-&(-~]+", value.get_secret_value()):
             raise ValueError
         return value
 
@@ -103,19 +107,27 @@ class Settings(BaseSettings):
     def _is_a_web_address(cls, value: str | None) -> str | None:
         if value is None:
             return None
-        parts = urlsplit(value.strip())
-        # A user name or password in the address would be shown with it.
-        if parts.scheme not in ("http", "https") or not parts.hostname or parts.username:
+        value = value.strip()
+        parts = urlsplit(value)
+        if parts.scheme not in ("http", "https") or not parts.hostname or re.search(r"\s", value):
+            raise ValueError
+        if "@" in parts.netloc:  # a user name or password would be shown with the address
             raise ValueError
         _ = parts.port  # raises ValueError when it is no number
-        return value.strip().rstrip("/")
+        return value.rstrip("/")
+
+    @field_validator("model")
+    @classmethod
+    def _has_a_name(cls, value: str | None) -> str | None:
+        return (value or "").strip() or None
 
     @field_validator("models", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
-        if isinstance(value, str):
-            return tuple(name.strip() for name in value.split(",") if name.strip())
-        return value
+        names = value.split(",") if isinstance(value, str) else value
+        if not isinstance(names, list | tuple) or not all(isinstance(name, str) for name in names):
+            raise ValueError
+        return tuple(name.strip() for name in names if name.strip())
 
     @field_validator("language")
     @classmethod
@@ -123,7 +135,7 @@ class Settings(BaseSettings):
         if value is None:
             return None
         language = closest_language(value)
-        if language == "en" and not value.lower().startswith("en"):
+        if not re.match(rf"{language}\b|{language}_", value.lower()):
             raise ValueError
         return language
 
@@ -220,4 +232,6 @@ def _stamp(path: Path) -> tuple[int, int] | None:
 
 
 def _hashable(value: Any) -> Any:
-    return tuple(value) if isinstance(value, list) else value
+    if isinstance(value, Mapping):
+        value = list(value.items())
+    return tuple(map(_hashable, value)) if isinstance(value, list | tuple) else value

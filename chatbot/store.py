@@ -11,6 +11,7 @@ the clock's.
 
 import functools
 import secrets
+import sqlite3
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -164,7 +165,10 @@ class Store:
 
     @_translated
     def __init__(self, database_url: str) -> None:
-        self._engine = _create_engine(database_url)
+        try:
+            self._engine = _create_engine(database_url)
+        except (ValueError, ImportError) as error:  # no such option, port or driver
+            raise ChatbotError("store") from error
         self._reader = self._engine.execution_options(reads_only=True)
         _metadata.create_all(self._engine)
         self._erase_cleared()
@@ -318,8 +322,19 @@ class Store:
 
     @_translated
     def clear(self, owner: str, conversation_id: str) -> None:
-        """Empty a conversation; `undo_clear` can bring it back for UNDO_SECONDS."""
+        """Empty a conversation; `undo_clear` can bring it back for UNDO_SECONDS.
+
+        What an earlier `clear` took away is erased: only the last can be undone.
+        """
+        self._erase_cleared()
         with self._engine.begin() as connection:
+            connection.execute(
+                _messages.delete().where(
+                    _was_cleared(
+                        *_owned(owner, conversation_id), _conversations.c.leaf_id.is_not(None)
+                    )
+                )
+            )
             connection.execute(
                 _conversations.update()
                 .where(*_owned(owner, conversation_id), _conversations.c.leaf_id.is_not(None))
@@ -345,13 +360,8 @@ class Store:
             _conversations.c.cleared_leaf_id.is_not(None),
             _conversations.c.cleared_at < time.time() - UNDO_SECONDS,
         )
-        was_cleared = sa.exists().where(
-            _conversations.c.id == _messages.c.conversation_id,
-            _messages.c.created_at <= _conversations.c.cleared_at,
-            *cleared_long_ago,
-        )
         with self._engine.begin() as connection:
-            connection.execute(_messages.delete().where(was_cleared))
+            connection.execute(_messages.delete().where(_was_cleared(*cleared_long_ago)))
             connection.execute(
                 _conversations.update().where(*cleared_long_ago).values(cleared_leaf_id=None)
             )
@@ -361,6 +371,32 @@ def _one_line(text: str) -> str:
     return " ".join(text.split())[:TITLE_CHARACTERS]
 
 
+def _was_cleared(*conversation_is: sa.ColumnElement[bool]) -> sa.ColumnElement[bool]:
+    """Whether a message was taken away by the last `clear` of some conversations."""
+    return sa.exists().where(
+        _conversations.c.id == _messages.c.conversation_id,
+        _conversations.c.cleared_leaf_id.is_not(None),
+        _messages.c.created_at <= _conversations.c.cleared_at,
+        *conversation_is,
+    )
+
+
+def _switch_to_wal(connection: sqlite3.Connection) -> None:
+    """Let readers and one writer work side by side.
+
+    Changing a new file's mode does not wait for other processes by itself.
+    """
+    deadline = time.monotonic() + SQLITE_BUSY_SECONDS
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+            return
+        except sqlite3.OperationalError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.05)
+
+
 def _owned(owner: str, conversation_id: str) -> tuple[sa.ColumnElement[bool], ...]:
     return _conversations.c.id == conversation_id, _conversations.c.owner == owner
 
@@ -368,16 +404,19 @@ def _owned(owner: str, conversation_id: str) -> tuple[sa.ColumnElement[bool], ..
 def _create_engine(database_url: str) -> sa.Engine:
     url = sa.make_url(database_url)
     if url.get_backend_name() != "sqlite":
-        return sa.create_engine(url, pool_pre_ping=True)
+        return sa.create_engine(url, pool_pre_ping=True, hide_parameters=True)
     if url.database and url.database != ":memory:":
         # Conversations are private: no other user of this machine may read the folder.
         Path(url.database).parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    engine = sa.create_engine(url, connect_args={"timeout": SQLITE_BUSY_SECONDS})
+    # An exception's text must not hold what people wrote: it goes to the log.
+    engine = sa.create_engine(
+        url, connect_args={"timeout": SQLITE_BUSY_SECONDS}, hide_parameters=True
+    )
 
     @sa.event.listens_for(engine, "connect")
     def _set_up(connection: Any, _record: object) -> None:
         connection.isolation_level = None  # the driver must not begin transactions by itself
-        connection.execute("PRAGMA journal_mode = WAL")
+        _switch_to_wal(connection)
         connection.execute("PRAGMA synchronous = NORMAL")
         connection.execute("PRAGMA foreign_keys = ON")
 

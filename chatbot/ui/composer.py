@@ -12,11 +12,17 @@ from chatbot.ui.language import t
 from chatbot.ui.look import plain
 
 
-def show_stop_button(running: Followed | None) -> DeltaGenerator:
-    """Stop, while an answer runs. Returns its place, to be emptied when the answer has ended."""
-    place = st.empty()
-    if running:
-        with place.container(horizontal=True, horizontal_alignment="center"):
+def show_above(running: Followed | None) -> DeltaGenerator:
+    """What the last click could not do, and Stop while an answer runs.
+
+    Returns the place of both, to be emptied when the answer has ended. It is
+    always one element, so that the composer below keeps its place.
+    """
+    place = st.bottom.empty()
+    with place.container(horizontal=True, horizontal_alignment="center"):
+        if "notice" in st.session_state:
+            show_error(st.session_state.pop("notice"))
+        if running:
             st.button(
                 t("answer.stop"),
                 key="stop",
@@ -27,15 +33,8 @@ def show_stop_button(running: Followed | None) -> DeltaGenerator:
     return place
 
 
-def show_notice() -> None:
-    """What the last click could not do."""
-    with st.empty():  # always one element, so that the composer keeps its place
-        if "notice" in st.session_state:
-            show_error(st.session_state.pop("notice"))
-
-
 def show_composer(owner: str) -> None:
-    """Where questions are typed."""
+    """Where questions are typed. Streamlit pins it to the bottom, and scrolls with the answer."""
     st.chat_input(t("composer.placeholder"), key="question", on_submit=actions.ask, args=(owner,))
 
 
@@ -47,4 +46,4 @@ def show_who_answers(settings: Settings) -> None:
     else:
         model = controls.chosen_model() or t("composer.first_model")
         where = settings.endpoint.host
-    st.caption(plain(f"{model} · {where}"), text_alignment="center")
+    st.bottom.caption(plain(f"{model} · {where}"), text_alignment="center")

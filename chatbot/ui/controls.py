@@ -20,7 +20,7 @@ def show_controls(conversation: Conversation | None, settings: Settings) -> None
     # The model list arrives by itself: nobody waits for it, and nothing else is drawn again.
     pending = resources.known_models() is None
     choice = st.fragment(_show_model_choice, run_every=PENDING_LIST_SECONDS if pending else None)
-    choice(kept.get("model") or settings.default_model)
+    choice(kept.get("model"))
     # The next three are sent with the next question; until then the page need not know.
     st.slider(
         t("controls.temperature"),
@@ -71,18 +71,22 @@ def chosen_model() -> str | None:
     settings = resources.settings()
     if settings.endpoint is None:
         return None  # the built-in server has one model only
-    model = str(st.session_state.get(_key("model")) or "").strip() or settings.default_model
+    model = str(st.session_state.get(_key("model")) or "").strip() or None
     if settings.models and model not in settings.models:
         return settings.default_model
-    return model
+    return model or _default_model()
+
+
+def _default_model() -> str | None:
+    known = resources.known_models()
+    return resources.settings().default_model or (known[0] if known else None)
 
 
 def _show_model_choice(model: str | None) -> None:
     settings = resources.settings()
     models = resources.known_models() or []
     is_built_in = settings.endpoint is None
-    if is_built_in:
-        model = models[0]
+    model = model or _default_model()
     options = models if not model or model in models else [model, *models]
     st.selectbox(
         t("controls.model"),

@@ -23,7 +23,7 @@ TAIL_CHARACTERS_PER_SECOND = 10_000
 def follow_to_the_end(owner: str, answer: Followed) -> None:
     """Draw an answer until it ends, then what can be done about it."""
     with st.chat_message("assistant", avatar=ASSISTANT_ICON):
-        body = st.container(gap=None)
+        body = st.container(gap=None, key="live")
         outcome_place = st.empty()
         st.empty()  # where an answer that is being replaced had its buttons
         ended = _follow(answer, body)

@@ -82,7 +82,7 @@ def _model_list(endpoint: Endpoint) -> Future[list[str]]:
 async def _fetch_models(endpoint: Endpoint) -> list[str]:
     client = Client()
     try:
-        return sorted(await client.list_models(endpoint))
+        return await client.list_models(endpoint)
     except ChatbotError as error:
         log.info("No list of models: %s", error)
         return []

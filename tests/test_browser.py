@@ -1,0 +1,315 @@
+"""The page in a real browser: what AppTest cannot see."""
+
+import os
+import re
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests.conftest import CANARY_KEY, RunningApp
+from tests.endpoint import FakeEndpoint, Reply
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
+
+COMPOSER = "[data-testid=stChatInputTextArea]"
+PHONE = {"width": 390, "height": 844}
+LONG_REPLY = [f"Line {number} of the answer.\n\n" for number in range(40)]
+
+OpenPage = Callable[..., Page]
+
+
+@pytest.fixture
+def app(run_app: Callable[..., RunningApp], endpoint: FakeEndpoint) -> RunningApp:
+    return run_app(OPENAI_BASE_URL=endpoint.base_url, OPENAI_API_KEY=CANARY_KEY)
+
+
+@pytest.fixture
+def open_page(chromium: Browser, request: pytest.FixtureRequest) -> Iterator[OpenPage]:
+    """Open an address as a new visitor; `visitor` continues as one who has been there."""
+    contexts: list[Any] = []
+
+    def open_(url: str, visitor: Page | None = None, **options: Any) -> Page:
+        options = {"viewport": {"width": 1280, "height": 800}, "color_scheme": "dark", **options}
+        if visitor is None:
+            contexts.append(chromium.new_context(**{"locale": "en-US", **options}))
+        page: Page = (visitor.context if visitor else contexts[-1]).new_page()
+        page.goto(url)
+        page.wait_for_selector(COMPOSER)
+        return page
+
+    yield open_
+    if folder := os.environ.get("CHATBOT_TEST_SCREENSHOTS"):
+        for number, context in enumerate(contexts):
+            for page in context.pages:
+                name = re.sub(r"\W+", "-", f"{request.node.name}-{number}")
+                page.screenshot(path=Path(folder) / f"{name}.png")
+    for context in contexts:
+        context.close()
+
+
+def ask(page: Page, question: str) -> None:
+    page.fill(COMPOSER, question)
+    page.keyboard.press("Enter")
+    expect(messages(page).nth(0)).to_be_visible()
+
+
+def messages(page: Page) -> Any:
+    return page.get_by_test_id("stChatMessage")
+
+
+def expect_answer(page: Page, text: str) -> None:
+    expect(messages(page).last).to_contain_text(text)
+    expect(page.get_by_role("button", name=re.compile("Regenerate|重新生成"))).to_be_visible()
+
+
+@pytest.mark.parametrize(
+    ("locale", "viewport", "greeting"),
+    [
+        ("en-US", {"width": 1280, "height": 800}, "How can I help?"),
+        ("zh-CN", PHONE, "有什么可以帮您？"),
+    ],
+)
+def test_a_person_asks_and_is_answered(
+    app: RunningApp,
+    endpoint: FakeEndpoint,
+    open_page: OpenPage,
+    locale: str,
+    viewport: dict[str, int],
+    greeting: str,
+) -> None:
+    endpoint.default_reply = Reply(["**Paris**", " is\n\n- a city\n", "- in France\n"])
+    page = open_page(app.url, locale=locale, viewport=viewport)
+    expect(page.get_by_text(greeting)).to_be_visible()
+    ask(page, "What is\nthe capital?")
+    expect_answer(page, "in France")
+    expect(messages(page).last.locator("strong")).to_have_text("Paris")
+    assert page.evaluate("document.documentElement.scrollWidth") <= viewport["width"]
+    assert re.search(r"c=[0-9a-f]{32}", page.url)
+    assert [request["messages"][-1]["content"] for request in endpoint.requests] == [
+        "What is\nthe capital?"
+    ]
+
+
+def test_a_sign_shows_that_the_answer_is_on_its_way(
+    app: RunningApp, endpoint: FakeEndpoint, open_page: OpenPage
+) -> None:
+    endpoint.default_reply = Reply(seconds_before_first=1)
+    page = open_page(app.url)
+    ask(page, "Hi")
+    expect(page.get_by_text("Thinking…")).to_be_visible()
+    expect(page.get_by_text("How can I help?")).to_be_hidden()
+    expect_answer(page, "Hello there!")
+    expect(page.get_by_text("Thinking…")).to_be_hidden()
+    expect(page.get_by_role("button", name="Stop")).to_be_hidden()
+
+
+@pytest.mark.parametrize("when", ["before the first token", "after the first token"])
+@pytest.mark.parametrize("after_reload", [False, True])
+def test_stop_ends_the_request_at_once(
+    app: RunningApp, endpoint: FakeEndpoint, open_page: OpenPage, when: str, after_reload: bool
+) -> None:
+    is_early = when == "before the first token"
+    endpoint.default_reply = (
+        Reply(seconds_before_first=60) if is_early else Reply(LONG_REPLY, seconds_between=0.2)
+    )
+    page = open_page(app.url)
+    ask(page, "Hi")
+    expect(page.get_by_text("Thinking…" if is_early else "Line 1 of")).to_be_visible()
+    if after_reload:
+        page.reload()
+        expect(page.get_by_text("Thinking…" if is_early else "Line 1 of")).to_be_visible()
+    page.get_by_role("button", name="Stop").click()
+    assert endpoint.hung_up.wait(5)
+    expect(page.get_by_text("Stopped. What came before is kept.")).to_be_visible()
+    expect(page.get_by_role("button", name="Stop")).to_be_hidden()
+    expect(page.get_by_role("button", name="Retry" if is_early else "Regenerate")).to_be_visible()
+
+
+def test_a_reload_and_a_second_tab_find_the_running_answer_whole(
+    app: RunningApp, endpoint: FakeEndpoint, open_page: OpenPage
+) -> None:
+    release = threading.Event()
+    endpoint.default_reply = Reply(["The first half", ", and the second."], hold=release)
+    page = open_page(app.url)
+    ask(page, "Hi")
+    expect(page.get_by_text("The first half")).to_be_visible()
+    page.reload()
+    expect(page.get_by_text("The first half")).to_be_visible()
+    second = open_page(page.url, visitor=page)
+    expect(second.get_by_text("The first half")).to_be_visible()
+    release.set()
+    expect_answer(page, "The first half, and the second.")
+    expect_answer(second, "The first half, and the second.")
+    assert len(endpoint.requests) == 1
+
+
+def test_another_click_leaves_the_answer_running(
+    app: RunningApp, endpoint: FakeEndpoint, open_page: OpenPage
+) -> None:
+    release = threading.Event()
+    endpoint.default_reply = Reply(["Still here", " at the end."], hold=release)
+    page = open_page(app.url)
+    ask(page, "A question to come back to")
+    expect(page.get_by_text("Still here")).to_be_visible()
+    page.get_by_role("button", name="New", exact=False).first.click()
+    expect(page.get_by_text("How can I help?")).to_be_visible()
+    expect(page.get_by_text("Still here")).to_be_hidden()
+    release.set()
+    page.get_by_role("button", name="A question to come back to").click()
+    expect_answer(page, "Still here at the end.")
+
+
+def test_regenerate_asks_once_more_and_clear_can_be_undone(
+    app: RunningApp, endpoint: FakeEndpoint, open_page: OpenPage
+) -> None:
+    endpoint.replies = [Reply(["First answer"]), Reply(["Second answer"])]
+    page = open_page(app.url)
+    ask(page, "Hi")
+    expect_answer(page, "First answer")
+    page.get_by_role("button", name="Regenerate").click()
+    expect_answer(page, "Second answer")
+    expect(page.get_by_text("First answer")).to_be_hidden()
+    assert endpoint.requests[0]["messages"] == endpoint.requests[1]["messages"]
+    page.get_by_role("button", name="Clear").click()
+    expect(page.get_by_text("How can I help?")).to_be_visible()
+    expect(messages(page)).to_have_count(0)
+    page.get_by_role("button", name="Undo").click()
+    expect_answer(page, "Second answer")
+
+
+def test_the_language_can_be_switched(app: RunningApp, open_page: OpenPage) -> None:
+    page = open_page(app.url)
+    page.get_by_text("简体中文").click()
+    expect(page.get_by_text("有什么可以帮您？")).to_be_visible()
+    page.reload()
+    expect(page.get_by_text("有什么可以帮您？")).to_be_visible()
+
+
+def test_copy_puts_the_models_own_text_on_the_clipboard(
+    app: RunningApp, endpoint: FakeEndpoint, open_page: OpenPage
+) -> None:
+    endpoint.default_reply = Reply(["# Title\n\n```py\nprint('*')\n```\n"])
+    page = open_page(app.url, permissions=["clipboard-read", "clipboard-write"])
+    ask(page, "Hi")
+    expect_answer(page, "Title")
+    page.get_by_role("button", name="Copy", exact=True).click()
+    expect(page.get_by_role("button", name="Copied")).to_be_visible()
+    clipboard = page.evaluate("navigator.clipboard.readText()")
+    assert clipboard == "# Title\n\n```py\nprint('*')\n```\n"
+
+
+def test_visitors_see_nothing_of_each_other(app: RunningApp, open_page: OpenPage) -> None:
+    one = open_page(app.url)
+    ask(one, "My secret question")
+    expect_answer(one, "Hello there!")
+    other = open_page(app.url)
+    expect(other.get_by_text("Your conversations will be listed here.")).to_be_visible()
+    other.goto(one.url)
+    expect(other.get_by_text("There is no such conversation here.")).to_be_visible()
+    expect(other.get_by_text("My secret question")).to_be_hidden()
+    other.get_by_role("button", name="New conversation").click()
+    expect(other.get_by_text("How can I help?")).to_be_visible()
+    one.goto(app.url)
+    expect(one.get_by_role("button", name="My secret question")).to_be_visible()
+
+
+def test_after_a_crash_the_answer_is_marked_and_its_text_kept(
+    app: RunningApp, endpoint: FakeEndpoint, open_page: OpenPage
+) -> None:
+    endpoint.default_reply = Reply(LONG_REPLY, seconds_between=0.1)
+    page = open_page(app.url)
+    ask(page, "Hi")
+    expect(page.get_by_text("Line 20 of the answer.")).to_be_visible(timeout=10_000)
+    app.kill()
+    app.start()
+    page.goto(page.url)
+    expect(page.get_by_text("Line 5 of the answer.")).to_be_visible(timeout=15_000)
+    expect(page.get_by_text("Cut short")).to_be_visible(timeout=15_000)
+    expect(page.get_by_role("button", name="Regenerate")).to_be_visible()
+
+
+def test_controls_are_a_fingers_width_on_a_phone(
+    app: RunningApp, endpoint: FakeEndpoint, open_page: OpenPage
+) -> None:
+    page = open_page(app.url, viewport=PHONE)
+    ask(page, "Hi")
+    expect_answer(page, "Hello")
+    page.get_by_test_id("stExpandSidebarButton").click()
+    page.get_by_role("button", name="Clear").click(trial=True)  # waits until it has slid in
+    # Where a touch lands is what counts: it may reach beyond what is drawn.
+    misses = page.evaluate("""() => [...document.querySelectorAll("button")].flatMap((button) => {
+        const box = button.getBoundingClientRect();
+        const [x, y] = [box.left + box.width / 2, box.top + box.height / 2];
+        if (button.closest(".stTooltipIcon")) return [];  // only an explanation, and no room
+        const isOnScreen = document.elementFromPoint(x, y)?.closest("button") === button;
+        const around = [[x - 20, y], [x + 20, y], [x, y - 20], [x, y + 20]];
+        const isHit = ([x, y]) => document.elementFromPoint(x, y)?.closest("button") === button;
+        const name = button.ariaLabel || button.innerText;
+        return !isOnScreen || around.every(isHit) ? [] : [name + around.map(isHit)];
+    })""")
+    assert misses == []
+
+
+def test_the_key_shows_nowhere(
+    app: RunningApp, endpoint: FakeEndpoint, open_page: OpenPage
+) -> None:
+    page = open_page(app.url)
+    frames: list[str | bytes] = []
+    page.on(
+        "websocket", lambda socket: socket.on("framereceived", lambda frame: frames.append(frame))
+    )
+    endpoint.replies = [
+        Reply(status=401, error={"message": f"Incorrect API key provided: {CANARY_KEY}"})
+    ]
+    page.reload()
+    ask(page, "Hi")
+    expect(page.get_by_text("does not accept the key")).to_be_visible()
+    seen = b"".join(frame.encode() if isinstance(frame, str) else frame for frame in frames)
+    assert len(seen) > 1000
+    assert CANARY_KEY.encode() not in seen
+    assert CANARY_KEY not in page.content()
+    assert CANARY_KEY not in app.log
+    assert CANARY_KEY.encode() not in b"".join(
+        path.read_bytes() for path in app.folder.glob("chatbot.db*")
+    )
+
+
+def test_double_enter_asks_once(
+    app: RunningApp, endpoint: FakeEndpoint, open_page: OpenPage
+) -> None:
+    endpoint.default_reply = Reply(seconds_before_first=0.5)
+    page = open_page(app.url)
+    page.fill(COMPOSER, "Only once")
+    page.keyboard.press("Enter")
+    page.keyboard.press("Enter")
+    expect_answer(page, "Hello there!")
+    assert len(endpoint.requests) == 1
+
+
+def test_a_question_during_an_answer_goes_back_to_the_composer(
+    app: RunningApp, endpoint: FakeEndpoint, open_page: OpenPage
+) -> None:
+    release = threading.Event()
+    endpoint.default_reply = Reply(["Working", " done."], hold=release)
+    page = open_page(app.url)
+    ask(page, "First")
+    expect(page.get_by_text("Working")).to_be_visible()
+    page.fill(COMPOSER, "Second, too early")
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("An answer is still on its way.")).to_be_visible()
+    expect(page.locator(COMPOSER)).to_have_value("Second, too early")
+    release.set()
+    expect_answer(page, "Working done.")
+    assert len(endpoint.requests) == 1
+
+
+def wait_until(condition: Callable[[], bool], seconds: float = 10) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)

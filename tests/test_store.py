@@ -1,0 +1,539 @@
+"""What is kept: conversations, the tree of messages, and whose they are."""
+
+import dataclasses
+import sqlite3
+import threading
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from chatbot.errors import ChatbotError
+from chatbot.store import (
+    HEARTBEAT_TIMEOUT_SECONDS,
+    TITLE_CHARACTERS,
+    UNDO_SECONDS,
+    Conversation,
+    Message,
+    State,
+    Store,
+    new_id,
+)
+
+ME, SOMEBODY_ELSE = "me", "somebody else"
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 1_800_000_000.0
+
+    def pass_seconds(self, seconds: float) -> None:
+        self.now += seconds
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    """The store's own clock, which stands still."""
+    clock = Clock()
+    monkeypatch.setattr("chatbot.store.time.time", lambda: clock.now)
+    return clock
+
+
+@pytest.fixture
+def conversation(store: Store) -> Conversation:
+    return store.add_conversation(ME, "Hello", {"temperature": 0.5})
+
+
+def question(conversation: Conversation, content: str = "q", parent: str | None = None) -> Message:
+    return Message(new_id(), conversation.id, parent, "user", content)
+
+
+def blank_answer(asked: Message) -> Message:
+    return Message(
+        new_id(), asked.conversation_id, asked.id, "assistant", "", State.ANSWERING, host="h"
+    )
+
+
+def ask(store: Store, conversation: Conversation, after: str | None = None) -> list[Message]:
+    """A question, and its answer that is just starting."""
+    asked = question(conversation, parent=after)
+    return store.add_messages(ME, [asked, blank_answer(asked)], after_leaf_id=after)
+
+
+def ids(messages: list[Message]) -> list[str]:
+    return [message.id for message in messages]
+
+
+def leaf_id(store: Store, conversation: Conversation) -> str | None:
+    kept = store.conversation(ME, conversation.id)
+    assert kept
+    return kept.leaf_id
+
+
+# Conversations
+
+
+def test_a_conversation_is_kept_as_it_was_started(store: Store, conversation: Conversation) -> None:
+    assert store.conversation(ME, conversation.id) == conversation
+    assert store.conversations(ME, 10) == [conversation]
+    assert (conversation.leaf_id, conversation.cleared_leaf_id) == (None, None)
+    assert store.branch(ME, conversation.id, 10) == []
+
+
+def test_conversations_are_listed_newest_first_by_their_last_message(
+    store: Store, clock: Clock
+) -> None:
+    conversations = []
+    for title in "abc":
+        conversations.append(store.add_conversation(ME, title, {}))
+        clock.pass_seconds(1)
+    first, second, third = conversations
+    store.add_messages(ME, [question(first)], None)
+    store.set_controls(ME, second.id, {"model": "x"})  # looking at it is no news
+    assert [kept.id for kept in store.conversations(ME, 10)] == [first.id, third.id, second.id]
+    assert [kept.id for kept in store.conversations(ME, 2)] == [first.id, third.id]
+
+
+@pytest.mark.parametrize(
+    ("text", "title"),
+    [
+        ("  two\n\nlines\tand\u2028tabs ", "two lines and tabs"),
+        ("x" * 500, "x" * TITLE_CHARACTERS),
+        ("长" * 500, "长" * TITLE_CHARACTERS),
+        ("", ""),
+    ],
+)
+def test_a_title_is_one_short_line(store: Store, text: str, title: str) -> None:
+    conversation = store.add_conversation(ME, text, {})
+    kept = store.conversation(ME, conversation.id)
+    assert kept and kept.title == conversation.title == title
+
+
+def test_controls_are_remembered(store: Store, conversation: Conversation) -> None:
+    controls = {"model": None, "temperature": 1.5, "max_tokens": 9, "system_prompt": "讲中文\n😀"}
+    store.set_controls(ME, conversation.id, controls)
+    kept = store.conversation(ME, conversation.id)
+    assert kept and kept.controls == controls
+
+
+def test_all_conversations_go_to_the_person_recognised(
+    store: Store, conversation: Conversation
+) -> None:
+    theirs = store.add_conversation(SOMEBODY_ELSE, "Theirs", {})
+    asked = ask(store, conversation)
+    store.adopt(ME, "recognised")
+    store.adopt("nobody", "recognised")
+    assert store.conversations(ME, 10) == []
+    assert [kept.id for kept in store.conversations("recognised", 10)] == [conversation.id]
+    assert store.branch("recognised", conversation.id, 10) == asked
+    assert store.branch(ME, conversation.id, 10) == []
+    assert store.conversations(SOMEBODY_ELSE, 10) == [theirs]
+
+
+# Whose it is
+
+
+def test_what_is_somebody_elses_does_not_exist(store: Store, conversation: Conversation) -> None:
+    asked, _ = ask(store, conversation)
+    assert store.conversation(SOMEBODY_ELSE, conversation.id) is None
+    assert store.conversations(SOMEBODY_ELSE, 10) == []
+    assert store.branch(SOMEBODY_ELSE, conversation.id, 10) == []
+    assert store.message(SOMEBODY_ELSE, asked.id) is None
+    assert store.conversation(ME, new_id()) is None
+    assert store.message(ME, new_id()) is None
+
+
+@pytest.mark.parametrize(
+    "meddle",
+    [
+        lambda store, conversation: store.set_controls(SOMEBODY_ELSE, conversation.id, {"x": 1}),
+        lambda store, conversation: store.clear(SOMEBODY_ELSE, conversation.id),
+        lambda store, conversation: store.undo_clear(SOMEBODY_ELSE, conversation.id),
+        lambda store, conversation: store.adopt(SOMEBODY_ELSE, "third"),
+    ],
+    ids=["set_controls", "clear", "undo_clear", "adopt"],
+)
+def test_nobody_changes_what_is_somebody_elses(
+    store: Store, conversation: Conversation, meddle: Callable[[Store, Conversation], None]
+) -> None:
+    messages = ask(store, conversation)
+    before = store.conversation(ME, conversation.id)
+    meddle(store, conversation)
+    assert store.conversation(ME, conversation.id) == before
+    assert store.branch(ME, conversation.id, 10) == messages
+    store.clear(ME, conversation.id)
+    cleared = store.conversation(ME, conversation.id)
+    meddle(store, conversation)
+    assert store.conversation(ME, conversation.id) == cleared
+
+
+def test_nobody_writes_into_what_is_somebody_elses(
+    store: Store, conversation: Conversation
+) -> None:
+    messages = ask(store, conversation)
+    intruder = question(conversation, parent=messages[-1].id)
+    for leaf in (messages[-1].id, None):
+        with pytest.raises(ChatbotError) as caught:
+            store.add_messages(SOMEBODY_ELSE, [intruder], after_leaf_id=leaf)
+        assert caught.value.code == "conflict"
+    assert store.message(ME, intruder.id) is None
+    assert store.branch(ME, conversation.id, 10) == messages
+
+
+# Messages
+
+
+def test_a_branch_is_read_from_its_end_in_order(store: Store, conversation: Conversation) -> None:
+    messages: list[Message] = []
+    for number in range(1000):  # ids are random and times are equal: only the tree tells the order
+        parent = messages[-1].id if messages else None
+        messages.append(question(conversation, str(number), parent))
+    store.add_messages(ME, messages, None)
+    assert ids(store.branch(ME, conversation.id, 2000)) == ids(messages)
+    assert ids(store.branch(ME, conversation.id, 30)) == ids(messages[-30:])
+    assert ids(store.branch(ME, conversation.id, 1)) == ids(messages[-1:])
+
+
+def test_a_message_is_kept_to_the_letter(
+    store: Store, conversation: Conversation, clock: Clock
+) -> None:
+    message = Message(
+        id=new_id(),
+        conversation_id=conversation.id,
+        parent_id=None,
+        role="assistant",
+        content="text",
+        state=State.FAILED,
+        error=ChatbotError("busy", host="h").to_json(),
+        model="m",
+        host="h",
+        finish_reason="length",
+        prompt_tokens=3,
+        completion_tokens=4,
+    )
+    [added] = store.add_messages(ME, [message], None)
+    assert added == dataclasses.replace(message, created_at=clock.now, saved_at=clock.now)
+    assert store.message(ME, message.id) == added
+    assert store.branch(ME, conversation.id, 10) == [added]
+    assert isinstance(added.state, State)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "nul\0inside",
+        "😀👩‍👩‍👧‍👦 e\u0301",
+        "\u202eright to left",
+        "a\r\nb\rc\x0bd\u2028e",
+        "'; DROP TABLE messages; --",
+        ":name %s %(x)s ? {y}",
+        "长" * 100_000,
+    ],
+)
+def test_odd_text_is_kept_to_the_letter(
+    store: Store, conversation: Conversation, text: str
+) -> None:
+    asked, answer = ask(store, conversation)
+    follow_up = question(conversation, text, answer.id)
+    store.save_answers([dataclasses.replace(answer, content=text, state=State.COMPLETE)])
+    store.add_messages(ME, [follow_up], answer.id)
+    store.set_controls(ME, conversation.id, {"system_prompt": text})
+    branch = store.branch(ME, conversation.id, 10)
+    assert [message.content for message in branch] == [asked.content, text, text]
+    kept = store.conversation(ME, conversation.id)
+    assert kept and kept.controls == {"system_prompt": text}
+
+
+def test_another_answer_is_a_sibling_and_the_first_is_not_lost(
+    store: Store, conversation: Conversation
+) -> None:
+    asked, first = ask(store, conversation)
+    second = blank_answer(asked)
+    store.add_messages(ME, [second], after_leaf_id=first.id)
+    assert ids(store.branch(ME, conversation.id, 10)) == [asked.id, second.id]
+    kept = store.message(ME, first.id)
+    assert kept and kept.parent_id == asked.id == second.parent_id
+
+
+def test_of_two_questions_to_the_same_end_one_is_refused_whole(
+    store: Store, conversation: Conversation, clock: Clock
+) -> None:
+    _, answer = ask(store, conversation)
+    winner = ask(store, conversation, after=answer.id)
+    before = store.conversation(ME, conversation.id)
+    clock.pass_seconds(1)
+    late = question(conversation, parent=answer.id)
+    with pytest.raises(ChatbotError) as caught:
+        store.add_messages(ME, [late, blank_answer(late)], after_leaf_id=answer.id)
+    assert caught.value.code == "conflict"
+    assert store.message(ME, late.id) is None
+    assert store.conversation(ME, conversation.id) == before
+    assert ids(store.branch(ME, conversation.id, 2)) == ids(winner)
+
+
+def test_nothing_is_moved_when_the_messages_cannot_be_written(
+    store: Store, conversation: Conversation
+) -> None:
+    asked, answer = ask(store, conversation)
+    with pytest.raises(ChatbotError) as caught:
+        store.add_messages(ME, [asked], after_leaf_id=answer.id)  # its id is taken
+    assert caught.value.code == "store"
+    assert leaf_id(store, conversation) == answer.id
+
+
+def test_checkpoints_keep_the_text_and_say_the_process_lives(
+    store: Store, conversation: Conversation, clock: Clock
+) -> None:
+    asked, answer = ask(store, conversation)
+    clock.pass_seconds(HEARTBEAT_TIMEOUT_SECONDS)
+    progress = dataclasses.replace(answer, content="Hel", model="m")
+    store.save_answers([progress])
+    kept = store.message(ME, answer.id)
+    assert kept == dataclasses.replace(progress, saved_at=clock.now)
+    assert store.message(ME, asked.id) == asked
+    store.save_answers([])
+    assert store.message(ME, answer.id) == kept
+
+
+@pytest.mark.parametrize("end", [state for state in State if state is not State.ANSWERING])
+def test_a_late_checkpoint_does_not_undo_an_end(
+    store: Store, conversation: Conversation, end: State
+) -> None:
+    asked, answer = ask(store, conversation)
+    other = ask(store, conversation, after=answer.id)[1]
+    ended = dataclasses.replace(answer, content="Hello.", state=end, finish_reason="stop")
+    store.save_answers([ended])
+    late = dataclasses.replace(answer, content="Hel")
+    store.save_answers([late, dataclasses.replace(other, content="goes on")])
+    store.save_answers([dataclasses.replace(asked, content="another question")])
+    kept, kept_other = store.message(ME, answer.id), store.message(ME, other.id)
+    assert kept and dataclasses.replace(kept, saved_at=0) == dataclasses.replace(ended, saved_at=0)
+    assert kept_other and kept_other.content == "goes on"
+    assert store.message(ME, asked.id) == asked
+
+
+def test_an_answer_is_abandoned_when_its_process_falls_silent(
+    store: Store, conversation: Conversation, clock: Clock
+) -> None:
+    asked, answer = ask(store, conversation)
+    clock.pass_seconds(HEARTBEAT_TIMEOUT_SECONDS)
+    assert not answer.is_abandoned
+    clock.pass_seconds(0.1)
+    assert answer.is_abandoned
+    assert not asked.is_abandoned
+    assert not dataclasses.replace(answer, state=State.COMPLETE).is_abandoned
+    store.save_answers([answer])
+    kept = store.message(ME, answer.id)
+    assert kept and not kept.is_abandoned
+
+
+# Clearing
+
+
+def test_a_cleared_conversation_is_empty_until_that_is_undone(
+    store: Store, conversation: Conversation
+) -> None:
+    messages = ask(store, conversation)
+    store.clear(ME, conversation.id)
+    store.clear(ME, conversation.id)  # a second click changes nothing
+    kept = store.conversation(ME, conversation.id)
+    assert kept and (kept.leaf_id, kept.cleared_leaf_id) == (None, messages[-1].id)
+    assert store.branch(ME, conversation.id, 10) == []
+    store.undo_clear(ME, conversation.id)
+    store.undo_clear(ME, conversation.id)
+    kept = store.conversation(ME, conversation.id)
+    assert kept and (kept.leaf_id, kept.cleared_leaf_id) == (messages[-1].id, None)
+    assert store.branch(ME, conversation.id, 10) == messages
+
+
+def test_clearing_cannot_be_undone_once_something_was_written(
+    store: Store, conversation: Conversation
+) -> None:
+    ask(store, conversation)
+    store.clear(ME, conversation.id)
+    newer = ask(store, conversation)
+    store.undo_clear(ME, conversation.id)
+    assert store.branch(ME, conversation.id, 10) == newer
+
+
+def reopened(tmp_path: Path) -> Store:
+    return Store(f"sqlite:///{tmp_path}/store.db")
+
+
+def test_cleared_messages_are_erased_when_their_time_is_up(
+    store: Store, conversation: Conversation, clock: Clock, tmp_path: Path
+) -> None:
+    old = ask(store, conversation)
+    untouched = store.add_conversation(ME, "Untouched", {})
+    kept_messages = ask(store, untouched)
+    clock.pass_seconds(1)
+    store.clear(ME, conversation.id)
+    clock.pass_seconds(1)
+    newer = ask(store, conversation)
+
+    clock.pass_seconds(UNDO_SECONDS - 1)
+    reopened(tmp_path).close()
+    assert store.message(ME, old[0].id) == old[0]
+
+    clock.pass_seconds(1)
+    reopened(tmp_path).close()
+    assert [store.message(ME, message.id) for message in old] == [None, None]
+    assert store.branch(ME, conversation.id, 10) == newer
+    assert store.branch(ME, untouched.id, 10) == kept_messages
+    kept = store.conversation(ME, conversation.id)
+    assert kept and kept.cleared_leaf_id is None
+
+
+def test_what_was_brought_back_is_not_erased(
+    store: Store, conversation: Conversation, clock: Clock, tmp_path: Path
+) -> None:
+    messages = ask(store, conversation)
+    store.clear(ME, conversation.id)
+    store.undo_clear(ME, conversation.id)
+    clock.pass_seconds(UNDO_SECONDS + 1)
+    reopened(tmp_path).close()
+    assert store.branch(ME, conversation.id, 10) == messages
+
+
+def test_an_app_that_never_restarts_erases_too(
+    store: Store, conversation: Conversation, clock: Clock
+) -> None:
+    old, _ = ask(store, conversation)
+    store.clear(ME, conversation.id)
+    clock.pass_seconds(UNDO_SECONDS + 1)
+    other = store.add_conversation(ME, "Other", {})
+    ask(store, other)
+    store.clear(ME, other.id)
+    assert store.message(ME, old.id) is None
+
+
+# The database
+
+
+def test_two_stores_on_one_file_write_at_once(
+    store: Store, conversation: Conversation, tmp_path: Path
+) -> None:
+    other_store = reopened(tmp_path)
+    answers: list[Message] = []
+    failures: list[BaseException] = []
+    together = threading.Barrier(6)
+
+    def write(own: Store) -> None:
+        try:
+            mine = own.add_conversation(ME, "Mine", {})
+            _, answer = ask(own, mine)
+            together.wait(10)
+            for count in range(20):
+                answer = dataclasses.replace(answer, content=str(count))
+                own.save_answers([answer])
+                assert [message.content for message in own.branch(ME, mine.id, 9)][-1] == str(count)
+            answers.append(answer)
+        except BaseException as error:  # noqa: BLE001 - it is asserted on below
+            failures.append(error)
+
+    threads = [threading.Thread(target=write, args=(s,)) for s in [store, other_store] * 3]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    assert failures == []
+    assert len(answers) == 6
+    for answer in answers:
+        kept = other_store.message(ME, answer.id)
+        assert kept and kept.content == "19"
+    other_store.close()
+
+
+def test_of_many_who_write_to_one_end_at_once_exactly_one_succeeds(
+    store: Store, conversation: Conversation, tmp_path: Path
+) -> None:
+    other_store = reopened(tmp_path)
+    outcomes: list[str] = []
+    together = threading.Barrier(6)
+
+    def write(own: Store) -> None:
+        together.wait(10)
+        try:
+            outcomes.append(ask(own, conversation)[-1].id)
+        except ChatbotError as error:
+            outcomes.append(error.code)
+
+    threads = [threading.Thread(target=write, args=(s,)) for s in [store, other_store] * 3]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    assert outcomes.count("conflict") == 5
+    [winner] = set(outcomes) - {"conflict"}
+    assert leaf_id(store, conversation) == winner
+    assert len(store.branch(ME, conversation.id, 10)) == 2
+    other_store.close()
+
+
+def test_a_new_file_that_another_process_is_writing_to_is_waited_for(tmp_path: Path) -> None:
+    path = tmp_path / "new.db"
+    other = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    other.execute("CREATE TABLE other (x)")
+    other.execute("BEGIN IMMEDIATE")
+    done = threading.Timer(0.2, other.execute, ["COMMIT"])
+    done.start()
+    try:
+        store = Store(f"sqlite:///{path}")
+        assert store.conversations(ME, 1) == []
+        store.close()
+    finally:
+        done.join()
+        other.close()
+
+
+def test_everything_is_there_after_a_restart(
+    store: Store, conversation: Conversation, tmp_path: Path
+) -> None:
+    messages = ask(store, conversation)
+    store.close()
+    again = reopened(tmp_path)
+    assert again.branch(ME, conversation.id, 10) == messages
+    again.close()
+
+
+def test_folders_for_the_database_are_made_and_closed_to_others(tmp_path: Path) -> None:
+    Store(f"sqlite:///{tmp_path}/new/er/chat.db").close()
+    assert (tmp_path / "new/er/chat.db").is_file()
+    assert (tmp_path / "new/er").stat().st_mode & 0o077 == 0
+
+
+@pytest.mark.parametrize(
+    "database_url",
+    [
+        "sqlite:///a-folder",
+        "sqlite:///no-database.db",
+        "sqlite:///no-database.db/under-a-file.db",
+        "sqlite+no_such_driver:///chat.db",
+        "sqlite:///chat.db?timeout=soon",
+        "postgresql+no_such_driver://localhost/chat",
+        "postgresql://localhost:port/chat",
+        "postgresql://127.0.0.1:9/chat?connect_timeout=1",
+    ],
+)
+def test_a_database_that_cannot_be_opened_is_a_failure_with_a_sentence(
+    tmp_path: Path, database_url: str
+) -> None:
+    (tmp_path / "a-folder").mkdir()
+    (tmp_path / "no-database.db").write_bytes(b"not a database, but long enough to look" * 100)
+    with pytest.raises(ChatbotError) as caught:
+        Store(database_url)
+    assert caught.value.code == "store"
+    assert caught.value.__cause__ is not None
+
+
+def test_what_people_wrote_does_not_reach_the_log_when_writing_fails(
+    store: Store, conversation: Conversation
+) -> None:
+    asked = question(conversation, "between you and me")
+    store.add_messages(ME, [asked], None)
+    with pytest.raises(ChatbotError) as caught:
+        store.add_messages(ME, [asked], after_leaf_id=asked.id)  # its id is taken
+    assert caught.value.code == "store"
+    assert "between you and me" not in "".join(traceback.format_exception(caught.value))
