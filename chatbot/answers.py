@@ -27,6 +27,8 @@ log = logging.getLogger(__name__)
 
 CHECKPOINT_SECONDS = 1.0
 
+CLOSE_SECONDS = 2.0
+
 HISTORY_MESSAGES = 400
 """How far back the model's view of a conversation may reach."""
 
@@ -171,7 +173,7 @@ class Answers:
         self._running: dict[str, Answer] = {}
         self._checkpoint_now = asyncio.Event()
         self._checkpoints: Future[None] | None = None
-        atexit.register(self.save_before_exit)
+        atexit.register(self.close)
 
     def branch(
         self, owner: str, conversation: Conversation | None, limit: int
@@ -243,8 +245,8 @@ class Answers:
             if answer.future:
                 answer.future.cancel()
 
-    def save_before_exit(self) -> None:
-        """Keep what running answers have so far when the process ends in good order."""
+    def close(self) -> None:
+        """Keep what running answers have so far, and end them: the process ends in good order."""
         unsaved = [answer.snapshot() for answer in self._running.values()]
         cut = [
             replace(message, state=State.CUT_SHORT) if message.state is State.ANSWERING else message
@@ -254,6 +256,10 @@ class Answers:
             self._store.save_answers(cut)
         except ChatbotError:
             log.exception("Could not save %d running answers", len(cut))
+        for message in cut:
+            self.stop(message.id)
+        with contextlib.suppress(TimeoutError):
+            background.submit(self._client.close()).result(CLOSE_SECONDS)
 
     def _blank_answer(
         self, conversation_id: str, question_id: str | None, controls: Controls, source: Source
@@ -281,7 +287,7 @@ class Answers:
 
     async def _run(self, answer: Answer, history: list[Message], controls: Controls) -> None:
         try:
-            completion = await self._reply(answer, history, controls)
+            state, outcome = _outcome(await self._reply(answer, history, controls), answer)
         except asyncio.CancelledError:
             answer.end(State.STOPPED)
         except Exception as error:
@@ -293,7 +299,6 @@ class Answers:
             state = State.CUT_SHORT if answer.text else State.FAILED
             answer.end(state, error=error.to_json())
         else:
-            state, outcome = _outcome(completion, answer.text)
             answer.end(state, **outcome)
         self._checkpoint_now.set()
 
@@ -338,13 +343,13 @@ class Answers:
                 await asyncio.wait_for(self._checkpoint_now.wait(), CHECKPOINT_SECONDS)
 
 
-def _outcome(completion: Completion, text: str) -> tuple[State, dict[str, Any]]:
+def _outcome(completion: Completion, answer: Answer) -> tuple[State, dict[str, Any]]:
     """The state in which a stream that ended by itself leaves its answer."""
     outcome = asdict(completion)
     error = None
     state = State.COMPLETE
-    if not text:
-        state, error = State.FAILED, ChatbotError("empty")
+    if not answer.text:
+        state, error = State.FAILED, ChatbotError("empty", host=answer.message.host or "")
     elif completion.finish_reason is None:
         # Every endpoint says why it stopped; the connection was closed before that.
         state, error = State.CUT_SHORT, ChatbotError("interrupted")

@@ -206,9 +206,7 @@ def _translated(endpoint: Endpoint, model: str) -> Iterator[None]:
         raise
     except openai.APIStatusError as error:
         raise _from_status(error, endpoint, model) from error
-    except (openai.APITimeoutError, TimeoutError) as error:
-        raise ChatbotError("timeout", host=endpoint.host) from error
-    except openai.APIConnectionError as error:
+    except (openai.APIConnectionError, TimeoutError) as error:
         raise _from_connection(error, endpoint) from error
     except openai.APIError as error:
         raise ChatbotError("interrupted") from error
@@ -247,12 +245,17 @@ def _from_status(error: "openai.APIStatusError", endpoint: Endpoint, model: str)
     return ChatbotError("refused", host=host)
 
 
-def _from_connection(error: "openai.APIConnectionError", endpoint: Endpoint) -> ChatbotError:
-    for cause in _causes(error):
-        if isinstance(cause, socket.gaierror):
-            return ChatbotError("unknown_host", host=endpoint.host)
-        if isinstance(cause, ssl.SSLError):
-            return ChatbotError("certificate", host=endpoint.host)
+def _from_connection(error: Exception, endpoint: Endpoint) -> ChatbotError:
+    # The transport reports every failed connection as a time-out; its causes tell them apart.
+    code_of = {
+        socket.gaierror: "unknown_host",
+        ssl.SSLError: "certificate",
+        TimeoutError: "timeout",
+    }
+    causes = list(_causes(error))
+    for kind, code in code_of.items():
+        if any(isinstance(cause, kind) for cause in causes):
+            return ChatbotError(code, host=endpoint.host)
     return ChatbotError("unreachable", host=endpoint.host)
 
 

@@ -35,6 +35,8 @@ NAME = "built-in"
 
 START_TIMEOUT_SECONDS = 120
 
+_SERVER = Path(__file__).with_name("local_server.py")
+
 
 @dataclass(frozen=True)
 class Weights:
@@ -113,6 +115,7 @@ class LocalModel:
         """
         with self._starting:
             if self._process is None or self._process.poll() is not None:
+                self.stop()  # close what is left of one that died
                 if find_spec("xllamacpp") is None:
                     raise ChatbotError("local_unsupported")
                 if not self.is_here:
@@ -124,13 +127,12 @@ class LocalModel:
     def stop(self) -> None:
         """End the process, if it runs."""
         if self._process is not None:
-            self._process.kill()
-            self._process.wait()
+            _end(self._process)
 
     def _launch(self) -> Endpoint:
         api_key = secrets.token_urlsafe(32)
         process = subprocess.Popen(
-            [sys.executable, str(Path(__file__).with_name("local_server.py")), str(self._path)],
+            [sys.executable, str(_SERVER), str(self._path), self.model_name],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -148,8 +150,8 @@ class LocalModel:
         finally:
             give_up.cancel()
         if not address:
-            process.kill()
-            log.error("The built-in model did not start (exit code %s)", process.wait())
+            _end(process)
+            log.error("The built-in model did not start (exit code %s)", process.returncode)
             self._discard_if_damaged()
             raise ChatbotError("local_start")
         self._process = process
@@ -231,6 +233,14 @@ class LocalModel:
         if _sha256(unpacked) != self._weights.sha256:
             raise ChatbotError("local_checksum")
         unpacked.replace(self._path)
+
+
+def _end(process: subprocess.Popen[str]) -> None:
+    process.kill()
+    process.wait()
+    for stream in (process.stdin, process.stdout):
+        if stream:
+            stream.close()
 
 
 def _sha256(path: Path) -> str:

@@ -1,7 +1,7 @@
 """The built-in model's process: llama.cpp's own OpenAI-compatible server on loopback.
 
 Run by `local_model.py` as a script, so that a crash in native code cannot take
-the app with it. Takes the path of a GGUF file; reads the API key from the first
+the app with it. Takes the path of a GGUF file and the name to serve it under; reads the API key from the first
 line of standard input; writes its address as the only line of standard output.
 It ends when standard input closes, which the system sees to even if the app is
 killed.
@@ -18,12 +18,13 @@ PARALLEL_ANSWERS = 4
 PROMPT_CACHE_MIB = 64
 
 
-def serve(weights: str, api_key: str) -> None:
+def serve(weights: str, name: str, api_key: str) -> None:
     """Load the model, say where it listens, and serve it for good."""
     import xllamacpp
 
     parameters = xllamacpp.CommonParams()
     parameters.model.path = weights
+    parameters.model_alias = {name}  # else it would call itself by the path
     parameters.api_keys = [api_key]
     parameters.hostnames = ["127.0.0.1"]
     parameters.port = 0  # any free one
@@ -48,4 +49,4 @@ def exit_with_standard_input() -> None:
 if __name__ == "__main__":
     key = sys.stdin.readline().strip()
     threading.Thread(target=exit_with_standard_input, daemon=True).start()
-    serve(weights=sys.argv[1], api_key=key)
+    serve(weights=sys.argv[1], name=sys.argv[2], api_key=key)

@@ -174,6 +174,14 @@ def run_app(tmp_path: Path) -> Iterator[Callable[..., RunningApp]]:
         app.stop()
 
 
+def wait_until(condition: Callable[[], bool], seconds: float = 10) -> None:
+    """Wait for a condition, looking often."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
 def _free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))

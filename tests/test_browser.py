@@ -3,7 +3,6 @@
 import os
 import re
 import threading
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -306,10 +305,3 @@ def test_a_question_during_an_answer_goes_back_to_the_composer(
     release.set()
     expect_answer(page, "Working done.")
     assert len(endpoint.requests) == 1
-
-
-def wait_until(condition: Callable[[], bool], seconds: float = 10) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)

@@ -1,0 +1,319 @@
+"""Answers in progress, against a loopback endpoint and a real store."""
+
+import threading
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from chatbot.answers import Answer, Answers, Controls
+from chatbot.errors import ChatbotError
+from chatbot.settings import Endpoint
+from chatbot.store import Conversation, Message, State, Store, new_id
+from tests.conftest import CANARY_KEY, wait_until
+from tests.endpoint import FakeEndpoint, Reply
+
+ME = "me"
+CONTROLS = Controls("test-model", 0.8, 2048, "")
+
+
+@pytest.fixture
+def answers(store: Store) -> Iterator[Answers]:
+    answers = Answers(store)
+    yield answers
+    answers.close()
+    wait_until(lambda: not answers._running)  # the last end is saved before its database goes
+
+
+@pytest.fixture
+def conversation(store: Store) -> Conversation:
+    return store.add_conversation(ME, "Hi", CONTROLS.to_json())
+
+
+@pytest.fixture
+def source(endpoint: FakeEndpoint) -> Endpoint:
+    return Endpoint(endpoint.base_url, CANARY_KEY, 2, 2)
+
+
+def follow(answer: Answer) -> Message:
+    """Wait for the end."""
+    while not answer.has_ended:
+        answer.wait_for_more(len(answer.text), timeout_seconds=10)
+    return answer.message
+
+
+def saved(store: Store, answer: Answer) -> Message:
+    """The answer as the store has it, once its end has been saved."""
+    message: Message | None = None
+
+    def is_saved() -> bool:
+        nonlocal message
+        message = store.message(ME, answer.message.id)
+        return message is not None and message.state is not State.ANSWERING
+
+    wait_until(is_saved)
+    assert message
+    return message
+
+
+def test_question_and_answer_are_kept_with_model_reason_and_usage(
+    answers: Answers, store: Store, conversation: Conversation, source: Endpoint
+) -> None:
+    answer = answers.ask(ME, conversation, "Hi", CONTROLS, source)
+    question, kept = store.branch(ME, conversation.id, 10)
+    assert (question.role, question.content, question.state) == ("user", "Hi", State.COMPLETE)
+    follow(answer)
+    kept = saved(store, answer)
+    assert (kept.content, kept.state, kept.finish_reason) == (
+        "Hello there!",
+        State.COMPLETE,
+        "stop",
+    )
+    assert (kept.model, kept.host) == ("test-model", source.host)
+    assert (kept.prompt_tokens, kept.completion_tokens) == (7, 3)
+
+
+def test_the_question_is_saved_before_the_endpoint_is_asked(
+    answers: Answers,
+    store: Store,
+    conversation: Conversation,
+    source: Endpoint,
+    endpoint: FakeEndpoint,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise ChatbotError("store")
+
+    monkeypatch.setattr(store, "add_messages", fail)
+    with pytest.raises(ChatbotError):
+        answers.ask(ME, conversation, "Hi", CONTROLS, source)
+    assert endpoint.requests == []
+
+
+def test_the_text_so_far_is_saved_while_the_answer_runs(
+    answers: Answers,
+    store: Store,
+    conversation: Conversation,
+    source: Endpoint,
+    endpoint: FakeEndpoint,
+) -> None:
+    release = threading.Event()
+    endpoint.replies = [Reply(["First", " last"], hold=release)]
+    answer = answers.ask(ME, conversation, "Hi", CONTROLS, source)
+
+    def checkpoint() -> Message | None:
+        return store.message(ME, answer.message.id)
+
+    wait_until(lambda: (message := checkpoint()) is not None and message.content == "First")
+    message = checkpoint()
+    assert message and message.state is State.ANSWERING
+    release.set()
+    assert saved(store, answer).content == "First last"
+
+
+def test_stop_ends_the_request_and_keeps_the_text(
+    answers: Answers,
+    store: Store,
+    conversation: Conversation,
+    source: Endpoint,
+    endpoint: FakeEndpoint,
+) -> None:
+    endpoint.replies = [Reply(["Some"] * 1000, seconds_between=0.01)]
+    answer = answers.ask(ME, conversation, "Hi", CONTROLS, source)
+    answer.wait_for_more(0, timeout_seconds=5)
+    answers.stop(answer.message.id)
+    assert answer.has_ended
+    assert endpoint.hung_up.wait(0.5)
+    kept = saved(store, answer)
+    assert kept.state is State.STOPPED
+    assert kept.content == answer.text != ""
+
+
+@pytest.mark.parametrize("event", [None, "asked"])
+def test_stop_works_before_the_first_token(
+    answers: Answers,
+    store: Store,
+    conversation: Conversation,
+    source: Endpoint,
+    endpoint: FakeEndpoint,
+    event: str | None,
+) -> None:
+    endpoint.replies = [Reply(seconds_before_first=60)]
+    answer = answers.ask(ME, conversation, "Hi", CONTROLS, source)
+    if event == "asked":
+        assert endpoint.asked.wait(5)
+    answers.stop(answer.message.id)
+    assert saved(store, answer).state is State.STOPPED
+    if event == "asked":
+        assert endpoint.hung_up.wait(0.5)
+
+
+@pytest.mark.parametrize(
+    ("reply", "state", "code"),
+    [
+        (Reply(status=401), State.FAILED, "key_refused"),
+        (Reply(pieces=[]), State.FAILED, "empty"),
+        (Reply(["Half"], finish_reason=None), State.CUT_SHORT, "interrupted"),
+        (Reply(["Half"], finish_reason="content_filter"), State.CUT_SHORT, "filtered"),
+        (Reply(["Long"], finish_reason="length"), State.COMPLETE, None),
+    ],
+)
+def test_every_end_is_kept_with_its_reason(
+    answers: Answers,
+    store: Store,
+    conversation: Conversation,
+    source: Endpoint,
+    endpoint: FakeEndpoint,
+    reply: Reply,
+    state: State,
+    code: str | None,
+) -> None:
+    endpoint.replies = [reply]
+    kept = saved(store, answers.ask(ME, conversation, "Hi", CONTROLS, source))
+    assert kept.state is state
+    assert (kept.error or {}).get("code") == code
+
+
+def test_an_unexpected_exception_is_logged_and_ends_as_a_failure(
+    answers: Answers,
+    store: Store,
+    conversation: Conversation,
+    source: Endpoint,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    monkeypatch.setattr("chatbot.answers.messages_to_send", lambda *_: 1 / 0)
+    kept = saved(store, answers.ask(ME, conversation, "Hi", CONTROLS, source))
+    assert kept.state is State.FAILED
+    assert kept.error == {"code": "unexpected", "details": {}}
+    assert "ZeroDivisionError" in caplog.text
+
+
+def test_only_one_answer_runs_in_a_conversation(
+    answers: Answers, conversation: Conversation, source: Endpoint, endpoint: FakeEndpoint
+) -> None:
+    endpoint.replies = [Reply(seconds_before_first=60)]
+    answer = answers.ask(ME, conversation, "Hi", CONTROLS, source)
+    with pytest.raises(ChatbotError) as caught:
+        answers.ask(ME, conversation, "And?", CONTROLS, source)
+    assert caught.value.code == "still_answering"
+    with pytest.raises(ChatbotError):
+        answers.ask_again(ME, conversation, answer.message, CONTROLS, source)
+    answers.stop(answer.message.id)
+
+
+def test_asking_again_sends_the_same_and_keeps_the_first_answer(
+    answers: Answers,
+    store: Store,
+    conversation: Conversation,
+    source: Endpoint,
+    endpoint: FakeEndpoint,
+) -> None:
+    endpoint.replies = [Reply(["One"]), Reply(["Two"])]
+    first = saved(store, answers.ask(ME, conversation, "Hi", CONTROLS, source))
+    second = saved(store, answers.ask_again(ME, conversation, first, CONTROLS, source))
+    assert endpoint.requests[0]["messages"] == endpoint.requests[1]["messages"]
+    assert [message.content for message in store.branch(ME, conversation.id, 9)] == ["Hi", "Two"]
+    assert second.parent_id == first.parent_id
+    kept = store.message(ME, first.id)
+    assert kept and kept.content == "One"
+
+
+def test_the_conversation_so_far_is_sent(
+    answers: Answers,
+    store: Store,
+    conversation: Conversation,
+    source: Endpoint,
+    endpoint: FakeEndpoint,
+) -> None:
+    controls = Controls("test-model", 0.1, 10, "Be brief.")
+    saved(store, answers.ask(ME, conversation, "Hi", controls, source))
+    saved(store, answers.ask(ME, conversation, "And?", controls, source))
+    assert endpoint.requests[-1]["messages"] == [
+        {"role": "system", "content": "Be brief."},
+        {"role": "user", "content": "Hi"},
+        {"role": "assistant", "content": "Hello there!"},
+        {"role": "user", "content": "And?"},
+    ]
+
+
+def test_without_a_choice_the_first_model_of_the_list_answers(
+    answers: Answers, store: Store, conversation: Conversation, source: Endpoint
+) -> None:
+    controls = Controls(None, 0.8, 10, "")
+    assert saved(store, answers.ask(ME, conversation, "Hi", controls, source)).model == "test-model"
+
+
+def test_an_answer_whose_process_has_gone_is_cut_short(
+    answers: Answers, store: Store, conversation: Conversation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    message = Message(new_id(), conversation.id, None, "assistant", "Half an ans", State.ANSWERING)
+    store.add_messages(ME, [message], after_leaf_id=None)
+    [seen], running = answers.branch(ME, conversation, 10)
+    assert running and seen.state is State.ANSWERING
+    monkeypatch.setattr("chatbot.store.HEARTBEAT_TIMEOUT_SECONDS", -1)
+    running.wait_for_more(len("Half an ans"), timeout_seconds=0)
+    assert running.has_ended
+    assert (running.message.state, running.text) == (State.CUT_SHORT, "Half an ans")
+    [seen], running = answers.branch(ME, conversation, 10)
+    assert running is None
+    assert seen.state is State.CUT_SHORT
+
+
+def test_an_answer_in_another_process_is_followed_through_the_store(
+    store: Store, conversation: Conversation, source: Endpoint, endpoint: FakeEndpoint
+) -> None:
+    release = threading.Event()
+    endpoint.replies = [Reply(["First", " last"], hold=release)]
+    here, elsewhere = Answers(store), Answers(store)
+    here.ask(ME, conversation, "Hi", CONTROLS, source)
+    _, running = elsewhere.branch(ME, conversation, 10)
+    assert running
+
+    def followed(condition: Callable[[], bool]) -> bool:
+        running.wait_for_more(len(running.text), timeout_seconds=0.01)
+        return condition()
+
+    wait_until(lambda: followed(lambda: running.text == "First"))
+    release.set()
+    wait_until(lambda: followed(lambda: running.has_ended))
+    assert (running.text, running.message.state) == ("First last", State.COMPLETE)
+
+
+def test_a_store_that_fails_for_a_while_loses_nothing(
+    answers: Answers,
+    store: Store,
+    conversation: Conversation,
+    source: Endpoint,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    save_answers = store.save_answers
+    failures = iter([True, True])
+
+    def fail_twice(messages: list[Message]) -> None:
+        if next(failures, False):
+            raise ChatbotError("store")
+        save_answers(messages)
+
+    monkeypatch.setattr(store, "save_answers", fail_twice)
+    answer = answers.ask(ME, conversation, "Hi", CONTROLS, source)
+    follow(answer)
+    branch, running = answers.branch(ME, conversation, 10)
+    assert running is None
+    assert branch[-1].content == "Hello there!"  # from memory, until it is saved
+    assert saved(store, answer).content == "Hello there!"
+
+
+def test_an_orderly_end_of_the_process_keeps_what_is_there(
+    answers: Answers,
+    store: Store,
+    conversation: Conversation,
+    source: Endpoint,
+    endpoint: FakeEndpoint,
+) -> None:
+    endpoint.replies = [Reply(["Some"] * 1000, seconds_between=0.01)]
+    answer = answers.ask(ME, conversation, "Hi", CONTROLS, source)
+    answer.wait_for_more(0, timeout_seconds=5)
+    answers.close()
+    kept = store.message(ME, answer.message.id)
+    assert kept and kept.state is State.CUT_SHORT
+    assert kept.content

@@ -1,0 +1,216 @@
+"""The thin client against real HTTP on loopback."""
+
+import asyncio
+import time
+from collections.abc import Coroutine
+from typing import Any, TypeVar
+
+import pytest
+
+from chatbot.client import Client, Completion, ReplyRequest
+from chatbot.errors import ChatbotError
+from chatbot.settings import Endpoint
+from tests.conftest import CANARY_KEY
+from tests.endpoint import FakeEndpoint, Reply, chunk
+
+T = TypeVar("T")
+
+REQUEST = ReplyRequest("test-model", [{"role": "user", "content": "Hi"}], 0.8, 2048)
+
+
+def run(coroutine: Coroutine[Any, Any, T]) -> T:
+    return asyncio.run(coroutine)
+
+
+async def reply(base_url: str, pieces: list[str]) -> Completion:
+    client = Client()
+    try:
+        return await client.stream_reply(
+            Endpoint(base_url, CANARY_KEY, 2, 2), REQUEST, pieces.append
+        )
+    finally:
+        await client.close()
+
+
+def stream(endpoint: FakeEndpoint, *replies: Reply) -> tuple[list[str], Completion]:
+    """The pieces of a reply and how it ended."""
+    endpoint.replies = list(replies)
+    pieces: list[str] = []
+    return pieces, run(reply(endpoint.base_url, pieces))
+
+
+def failure(endpoint: FakeEndpoint, *replies: Reply) -> tuple[list[str], ChatbotError]:
+    """The pieces that came, and why no more did."""
+    endpoint.replies = list(replies)
+    pieces: list[str] = []
+    with pytest.raises(ChatbotError) as caught:
+        run(reply(endpoint.base_url, pieces))
+    assert CANARY_KEY not in str(caught.value)
+    return pieces, caught.value
+
+
+def test_a_reply_comes_in_pieces_with_its_reason_and_usage(endpoint: FakeEndpoint) -> None:
+    pieces, completion = stream(endpoint, Reply(["Hel", "lo"]))
+    assert (pieces, completion) == (["Hel", "lo"], Completion("stop", 7, 3))
+
+
+@pytest.mark.parametrize(
+    ("status", "message", "code"),
+    [
+        (400, "maximum context length is 8192 tokens", "too_long"),
+        (400, "nonsense", "refused"),
+        (401, "Incorrect API key", "key_refused"),
+        (403, "Country, region, or territory not supported", "region"),
+        (403, "no", "forbidden"),
+        (404, "The model `x` does not exist", "model_not_found"),
+        (404, "not here", "wrong_address"),
+        (413, "too large", "too_long"),
+        (422, "no", "refused"),
+        (307, "", "redirect"),
+    ],
+)
+def test_a_refusal_is_told_apart(
+    endpoint: FakeEndpoint, status: int, message: str, code: str
+) -> None:
+    _, error = failure(endpoint, Reply(status=status, error={"message": message + CANARY_KEY}))
+    assert error.code == code
+    assert len(endpoint.requests) == 1
+
+
+@pytest.mark.parametrize(
+    ("status", "message", "code"),
+    [
+        (429, "slow down", "busy"),
+        (429, "You exceeded your current quota", "quota"),
+        (500, "oops", "server_error"),
+        (503, "overloaded", "server_error"),
+    ],
+)
+def test_a_passing_fault_is_tried_three_times(
+    endpoint: FakeEndpoint, status: int, message: str, code: str
+) -> None:
+    bad = Reply(status=status, error={"message": message})
+    assert failure(endpoint, bad, bad, bad)[1].code == code
+    assert len(endpoint.requests) == 3
+    assert stream(endpoint, bad, Reply(["At last"]))[0] == ["At last"]
+
+
+def test_a_refused_parameter_is_left_out_from_then_on(endpoint: FakeEndpoint) -> None:
+    async def twice() -> list[str]:
+        client = Client()
+        pieces: list[str] = []
+        for _ in range(2):
+            await client.stream_reply(
+                Endpoint(endpoint.base_url, CANARY_KEY), REQUEST, pieces.append
+            )
+        await client.close()
+        return pieces
+
+    unsupported = "Unsupported parameter: 'max_tokens'. Use 'max_completion_tokens' instead."
+    endpoint.replies = [
+        Reply(status=400, error={"message": unsupported, "param": "max_tokens"}),
+        Reply(status=400, error={"message": "'temperature' does not support 0.8"}),
+        Reply(status=422, error={"message": "stream_options: extra fields not permitted"}),
+        Reply(["one"]),
+        Reply(["two"]),
+    ]
+    assert run(twice()) == ["one", "two"]
+    assert len(endpoint.requests) == 5
+    for request in endpoint.requests[3:]:
+        assert request["max_completion_tokens"] == 2048
+        assert not {"max_tokens", "temperature", "stream_options"} & request.keys()
+
+
+def test_what_is_no_stream_is_no_model_server(endpoint: FakeEndpoint) -> None:
+    page = Reply(raw_events=["<html>Welcome</html>"], content_type="text/html")
+    assert failure(endpoint, page)[1].code == "not_an_api"
+
+
+def test_a_stream_that_just_ends_has_no_reason(endpoint: FakeEndpoint) -> None:
+    pieces, completion = stream(endpoint, Reply(raw_events=[chunk("Half")]))
+    assert (pieces, completion.finish_reason) == (["Half"], None)
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        'data: {"error": {"message": "overloaded"}}\n\n',
+        "data: {not json}\n\n",
+        'data: {"choices": [7]}\n\n',
+        'data: {"choices": [{"delta": 7}]}\n\n',
+    ],
+)
+def test_a_broken_event_ends_the_reply(endpoint: FakeEndpoint, event: str) -> None:
+    pieces, error = failure(endpoint, Reply(raw_events=[chunk("Half"), event]))
+    assert (pieces, error.code) == (["Half"], "interrupted")
+
+
+@pytest.mark.parametrize(
+    "event",
+    [": ping\n\n", "data:\n\n", "data: null\n\n", "data: 7\n\n", "data: []\n\n", chunk(None)],
+)
+def test_an_empty_event_is_passed_over(endpoint: FakeEndpoint, event: str) -> None:
+    pieces, completion = stream(
+        endpoint, Reply(raw_events=[event, chunk("Whole"), event, chunk(None, "stop")])
+    )
+    assert (pieces, completion.finish_reason) == (["Whole"], "stop")
+
+
+def test_a_character_split_over_two_chunks_is_joined(endpoint: FakeEndpoint) -> None:
+    pieces, _ = stream(endpoint, Reply(["a\ud83d", "\ude00b\0", "\udc00."]))
+    assert "".join(pieces) == "a😀b�."
+
+
+def test_silence_ends_the_wait_even_when_comments_keep_coming(endpoint: FakeEndpoint) -> None:
+    pings = Reply(raw_events=[chunk("Half"), *[": ping\n\n"] * 100], seconds_between=0.1)
+    started = time.monotonic()
+    pieces, error = failure(endpoint, pings)
+    assert (pieces, error.code) == (["Half"], "timeout")
+    assert time.monotonic() - started < 8  # of ten
+
+
+@pytest.mark.parametrize(
+    ("base_url", "code"),
+    [
+        ("http://127.0.0.1:9/v1", "unreachable"),
+        ("http://no-such-host.invalid/v1", "unknown_host"),
+    ],
+)
+def test_a_server_that_is_not_there(base_url: str, code: str) -> None:
+    with pytest.raises(ChatbotError) as caught:
+        run(reply(base_url, []))
+    assert caught.value.code == code
+
+
+def test_a_proxy_is_never_asked_for_this_machine(
+    endpoint: FakeEndpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("http_proxy", "HTTP_PROXY", "ALL_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    assert stream(endpoint)[0] == ["Hello", " there", "!"]
+
+
+def test_a_proxy_is_used_for_other_machines(
+    endpoint: FakeEndpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The loopback endpoint plays the proxy: a proxied request names its target in full.
+    monkeypatch.setenv("http_proxy", endpoint.base_url.removesuffix("/v1"))
+    pieces: list[str] = []
+    run(reply("http://model.example/v1", pieces))
+    assert pieces == ["Hello", " there", "!"]
+
+
+def test_models_are_listed_in_the_servers_own_order(endpoint: FakeEndpoint) -> None:
+    endpoint.models = ["b", "a"]
+
+    async def listing() -> list[str]:
+        client = Client()
+        try:
+            return await client.list_models(Endpoint(endpoint.base_url, CANARY_KEY, 2, 2))
+        finally:
+            await client.close()
+
+    assert run(listing()) == ["b", "a"]
+    endpoint.models_status = 404
+    with pytest.raises(ChatbotError):
+        run(listing())
