@@ -321,7 +321,12 @@ class Answers:
         return await self._client.stream_reply(endpoint, request, answer.append)
 
     async def _first_model(self, endpoint: Endpoint) -> str:
-        models = await self._client.list_models(endpoint)
+        try:
+            models = await self._client.list_models(endpoint)
+        except ChatbotError as error:
+            if error.code not in ("wrong_address", "refused", "not_an_api"):
+                raise
+            models = []  # many servers have no list, or one of another form
         if not models:
             raise ChatbotError("no_models", host=endpoint.host)
         return models[0]

@@ -1,10 +1,10 @@
 """The built-in model's process: llama.cpp's own OpenAI-compatible server on loopback.
 
 Run by `local_model.py` as a script, so that a crash in native code cannot take
-the app with it. Takes the path of a GGUF file and the name to serve it under; reads the API key from the first
-line of standard input; writes its address as the only line of standard output.
-It ends when standard input closes, which the system sees to even if the app is
-killed.
+the app with it. Takes the path of a GGUF file and the name to serve it under;
+reads the API key from the first line of standard input; writes its address as
+the only line of standard output. It ends when standard input closes, which the
+system sees to even if the app is killed.
 """
 
 import os
@@ -32,6 +32,7 @@ def serve(weights: str, name: str, api_key: str) -> None:
     parameters.n_parallel = PARALLEL_ANSWERS
     parameters.kv_unified = True
     parameters.cache_ram_mib = PROMPT_CACHE_MIB
+    parameters.sampling.min_p = 0.2  # so small a model rambles less without unlikely words
     parameters.endpoint_slots = False  # it would show everyone's prompts
     parameters.ui = False
     parameters.verbosity = -1

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from chatbot import local_model
@@ -48,6 +49,7 @@ def empty_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("CHATBOT_DATABASE_URL", f"sqlite:///{tmp_path}/chatbot.db")
     monkeypatch.chdir(tmp_path)
+    st.cache_resource.clear()
     return tmp_path
 
 
@@ -74,12 +76,9 @@ def page(endpoint: FakeEndpoint, monkeypatch: pytest.MonkeyPatch) -> AppTest:
 
 
 @pytest.fixture(scope="session")
-def weights_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The user's own cache of the built-in model, or a folder to fetch it into once."""
-    folder = local_model.default_cache_folder()
-    if local_model.LocalModel(folder=folder).is_here:
-        return folder
-    return tmp_path_factory.mktemp("weights")
+def weights_folder() -> Path:
+    """Where the built-in model is kept: fetched once a machine, as for anybody who uses the app."""
+    return local_model.default_cache_folder()
 
 
 def find_chromium() -> str | None:
@@ -186,3 +185,10 @@ def _free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """In CI a test that was skipped counts as failed: everything it needs is installed there."""
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    if os.environ.get("CHATBOT_TEST_NO_SKIP") and reporter and reporter.stats.get("skipped"):
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED

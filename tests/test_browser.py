@@ -305,3 +305,43 @@ def test_a_question_during_an_answer_goes_back_to_the_composer(
     release.set()
     expect_answer(page, "Working done.")
     assert len(endpoint.requests) == 1
+
+
+def test_a_model_can_be_typed_where_the_endpoint_has_no_list(
+    app: RunningApp, endpoint: FakeEndpoint, open_page: OpenPage
+) -> None:
+    endpoint.models_status = 404
+    page = open_page(app.url)
+    ask(page, "Hi")
+    expect(page.get_by_text("lists no models")).to_be_visible()
+    page.get_by_role("combobox", name="Model").fill("my-own-model")
+    page.keyboard.press("Enter")
+    expect(page.get_by_text(re.compile("^my-own-model · 127"))).to_be_visible()
+    page.get_by_role("button", name="Retry").click()
+    expect_answer(page, "Hello there!")
+    assert [request["model"] for request in endpoint.requests] == ["my-own-model"]
+
+
+def test_what_is_too_long_to_send_goes_back_to_the_composer(
+    app: RunningApp, endpoint: FakeEndpoint, open_page: OpenPage
+) -> None:
+    page = open_page(app.url)
+    page.fill(COMPOSER, "x" * 100_001)
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("That is too long to send")).to_be_visible()
+    expect(page.locator(COMPOSER)).to_have_value("x" * 100_001)
+    assert endpoint.requests == []
+
+
+@pytest.mark.built_in
+def test_without_any_setting_the_built_in_model_answers(
+    run_app: Callable[..., RunningApp], open_page: OpenPage
+) -> None:
+    page = open_page(run_app().url)
+    expect(page.get_by_text("SmolLM2, a small English-only demo model")).to_be_visible()
+    ask(page, "What is the capital of France? Answer in one word.")
+    expect(page.get_by_role("button", name="Regenerate")).to_be_visible(timeout=120_000)
+    assert len(messages(page).last.inner_text()) > len("CopyRegenerate")
+    expect(page.get_by_text("SmolLM2-135M-Instruct · built in")).to_be_visible()
+    page.get_by_role("button", name="Regenerate").click()
+    expect(page.get_by_role("button", name="Regenerate")).to_be_visible(timeout=60_000)

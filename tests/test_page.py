@@ -1,9 +1,18 @@
 """The page as a person meets it, without a browser."""
 
+import re
+import traceback
+from pathlib import Path
+
+import pytest
+from streamlit.runtime.secrets import Secrets
 from streamlit.testing.v1 import AppTest
 
-from tests.conftest import CANARY_KEY
-from tests.endpoint import FakeEndpoint
+from chatbot.answers import Controls
+from chatbot.errors import ChatbotError
+from chatbot.ui import controls, resources
+from tests.conftest import CANARY_KEY, ROOT, wait_until
+from tests.endpoint import FakeEndpoint, Reply
 
 
 def ask(page: AppTest, question: str) -> AppTest:
@@ -39,3 +48,226 @@ def test_a_question_is_answered_and_sent_as_set(page: AppTest, endpoint: FakeEnd
     )
     assert request["stream_options"] == {"include_usage": True}
     assert endpoint.headers[0]["Authorization"] == f"Bearer {CANARY_KEY}"
+
+
+def test_usage_and_state_are_kept(page: AppTest, endpoint: FakeEndpoint) -> None:
+    ask(page.run(), "Hi!")
+    conversation_id = page.query_params["c"]
+    again = AppTest.from_file(str(ROOT / "streamlit_app.py"), default_timeout=30)
+    again.query_params["c"] = conversation_id
+    again.session_state["visitor_token"] = page.session_state["visitor_token"]
+    again.session_state["visitor_is_known"] = True
+    again.run()
+    assert texts(again) == ["Hi!", "Hello there!"]
+    assert len(endpoint.requests) == 1
+
+
+def test_an_address_of_somebody_else_is_not_found(page: AppTest) -> None:
+    ask(page.run(), "My secret")
+    other = AppTest.from_file(str(ROOT / "streamlit_app.py"), default_timeout=30)
+    other.query_params["c"] = page.query_params["c"]
+    other.session_state["visitor_token"] = "x" * 43
+    other.session_state["visitor_is_known"] = True
+    other.run()
+    assert texts(other) == []
+    assert "There is no such conversation here." in other.info[0].value
+    assert "My secret" not in str(other)
+
+
+@pytest.mark.parametrize("address", ["0" * 32, "../../etc/passwd", "'; DROP TABLE--", "é"])
+def test_a_malformed_address_is_not_found(page: AppTest, address: str) -> None:
+    page.query_params["c"] = address
+    page.session_state["visitor_token"] = "x" * 43
+    page.session_state["visitor_is_known"] = True
+    page.run()
+    assert not page.exception
+    assert page.info[0].value.startswith("There is no such conversation")
+
+
+def test_the_browsers_language_is_spoken(page: AppTest) -> None:
+    page.context = {"locale": "zh-TW"}
+    page.run()
+    assert page.title[0].value == "有什么可以帮您？"
+    assert page.chat_input[0].placeholder == "输入您的问题"
+
+
+def test_the_owners_language_comes_before_the_browsers(
+    page: AppTest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CHATBOT_LANGUAGE", "zh")
+    page.context = {"locale": "en-US"}
+    page.run()
+    assert page.title[0].value == "有什么可以帮您？"
+
+
+@pytest.mark.parametrize(
+    ("locale", "sentence"),
+    [
+        ("en", "CHATBOT_TEMPERATURE in the environment cannot be used."),
+        ("zh", "环境变量中的 CHATBOT_TEMPERATURE 无法使用。"),
+    ],
+)
+def test_a_bad_setting_opens_the_page_with_one_sentence(
+    page: AppTest, monkeypatch: pytest.MonkeyPatch, locale: str, sentence: str
+) -> None:
+    monkeypatch.setenv("CHATBOT_TEMPERATURE", "hot")
+    page.context = {"locale": locale}
+    page.run()
+    assert not page.exception
+    assert said(page.warning[0].value).startswith(sentence)
+    monkeypatch.setenv("CHATBOT_TEMPERATURE", "0.3")
+    page.button(key="try_again").click().run()
+    assert not page.warning
+    assert page.slider[0].value == 0.3
+
+
+def test_a_secrets_file_that_is_no_toml_is_named_without_its_content(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    Path(".streamlit").mkdir()
+    Path(".streamlit/secrets.toml").write_text(f"OPENAI_API_KEY = {CANARY_KEY}\n", "utf-8")
+    monkeypatch.setattr("streamlit.secrets", Secrets())
+    with pytest.raises(ChatbotError) as caught:
+        resources.settings()
+    assert "secrets.toml" in str(caught.value)
+    assert CANARY_KEY not in "".join(traceback.format_exception(caught.value))
+    Path(".streamlit/secrets.toml").write_text(f'OPENAI_API_KEY = "{CANARY_KEY}"\n', "utf-8")
+    monkeypatch.setattr("streamlit.secrets", Secrets())
+    assert resources.settings().api_key
+
+
+def test_the_controls_of_a_conversation_are_sent_and_kept(
+    page: AppTest, endpoint: FakeEndpoint
+) -> None:
+    page.run()
+    wait_until(lambda: "other-model" in page.run().selectbox[0].options)
+    page.slider[0].set_value(1.5)
+    page.number_input[0].set_value(99)
+    page.text_area[0].set_value("Be brief.")
+    page.selectbox[0].set_value("other-model")
+    ask(page, "Hi!")
+    request = endpoint.requests[0]
+    assert (request["temperature"], request["max_tokens"], request["model"]) == (
+        1.5,
+        99,
+        "other-model",
+    )
+    assert request["messages"][0] == {"role": "system", "content": "Be brief."}
+    page.run()
+    assert (page.slider[0].value, page.selectbox[0].value) == (1.5, "other-model")
+    click(page, "New")
+    assert (page.slider[0].value, page.number_input[0].value) == (0.8, 2048)
+    assert page.text_area[0].value == ""
+    click(page, "Hi!")
+    assert (page.slider[0].value, page.number_input[0].value) == (1.5, 99)
+
+
+def test_only_the_owners_models_can_be_asked(
+    page: AppTest, endpoint: FakeEndpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CHATBOT_MODELS", "small, large")
+    page.run()
+    assert page.selectbox[0].options == ["small", "large"]
+    ask(page, "Hi!")
+    assert endpoint.requests[0]["model"] == "small"
+
+
+def test_the_endpoints_models_are_listed_and_the_first_is_chosen(
+    page: AppTest, endpoint: FakeEndpoint
+) -> None:
+    page.run()
+    wait_until(lambda: page.run().selectbox[0].options == ["test-model", "other-model"])
+    assert page.selectbox[0].value == "test-model"
+
+
+def test_what_a_browser_sends_is_brought_into_range(
+    endpoint: FakeEndpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENAI_BASE_URL", endpoint.base_url)
+    monkeypatch.setenv("CHATBOT_MODELS", "small, large")
+    sent = {"model-new": "expensive", "temperature-new": 99.0, "max_tokens-new": -5}
+    monkeypatch.setattr("streamlit.session_state", sent)
+    assert controls.current() == Controls("small", 2.0, 1, "")
+
+
+def test_a_question_that_is_too_long_goes_back_to_the_composer(
+    page: AppTest, endpoint: FakeEndpoint
+) -> None:
+    question = "x" * 100_001
+    ask(page.run(), question)
+    assert "100,000" in said(page.warning[0].value)
+    assert endpoint.requests == []
+
+
+def test_a_blank_question_is_no_question(page: AppTest, endpoint: FakeEndpoint) -> None:
+    ask(page.run(), "   \n ")
+    assert texts(page) == []
+    assert endpoint.requests == []
+
+
+def test_what_a_person_types_is_shown_as_it_is(page: AppTest) -> None:
+    question = "# not a title\n![x](http://example.org/x.png) :red[no] $1"
+    ask(page.run(), question)
+    assert page.chat_message[0].text[0].value == question
+    [button] = [one for one in page.button if str(one.key).startswith("open-")]
+    assert said(button.label).startswith("# not a title ![x](http")
+    assert "![x](" not in button.label
+
+
+def test_a_failed_answer_offers_to_retry(page: AppTest, endpoint: FakeEndpoint) -> None:
+    endpoint.replies = [Reply(status=401, error={"message": f"Bad key {CANARY_KEY}"})]
+    ask(page.run(), "Hi!")
+    assert said(page.warning[0].value) == (
+        f"{endpoint.base_url.split('/')[2]} does not accept the key. Check OPENAI_API_KEY. "
+        "Whoever runs this app can mend it."
+    )
+    page.button(key=again_key(page)).click().run()
+    assert texts(page) == ["Hi!", "Hello there!"]
+    assert not page.warning
+
+
+def test_a_store_that_cannot_be_opened_ends_in_a_sentence(
+    page: AppTest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CHATBOT_DATABASE_URL", f"sqlite:///{tmp_path}")
+    page.run()
+    assert not page.exception
+    assert "database does not answer" in page.warning[0].value
+
+
+def test_an_unexpected_exception_is_one_sentence_and_a_traceback_in_the_log(
+    page: AppTest, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("chatbot.ui.sidebar.show_footer", lambda _: 1 / 0)
+    page.run()
+    assert not page.exception
+    assert "This page could not be drawn." in said(page.warning[0].value)
+    assert "ZeroDivisionError" in caplog.text
+
+
+def test_a_long_conversation_mounts_its_newest_messages(
+    page: AppTest, endpoint: FakeEndpoint
+) -> None:
+    page.run()
+    for number in range(17):
+        ask(page, f"Question {number}")
+    assert len(page.chat_message) == 30
+    assert texts(page)[0] == "Question 2"
+    page.button(key="earlier").click().run()
+    assert texts(page)[0] == "Question 0"
+    assert "earlier" not in [button.key for button in page.button]
+
+
+def click(page: AppTest, label: str) -> None:
+    [button] = [button for button in page.button if said(button.label) == label]
+    button.click().run()
+
+
+def again_key(page: AppTest) -> str:
+    [key] = [str(button.key) for button in page.button if str(button.key).startswith("again-")]
+    return key
+
+
+def said(markdown: str) -> str:
+    """What a person reads of text that was escaped for Markdown."""
+    return re.sub(r"\\([!-/:-@\[-`{-~])", r"\1", markdown)

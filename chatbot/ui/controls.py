@@ -17,10 +17,10 @@ PENDING_LIST_SECONDS = 1.0
 def show_controls(conversation: Conversation | None, settings: Settings) -> None:
     """Model, temperature, length and system prompt, as this conversation last had them."""
     kept: dict[str, Any] = conversation.controls if conversation else {}
-    # The model list arrives by itself: nobody waits for it, and nothing else is drawn again.
-    pending = resources.known_models() is None
-    choice = st.fragment(_show_model_choice, run_every=PENDING_LIST_SECONDS if pending else None)
-    choice(kept.get("model"))
+    if resources.known_models() is None:
+        _show_model_choice_until_listed(kept.get("model"))
+    else:
+        _show_model_choice(kept.get("model"))
     # The next three are sent with the next question; until then the page need not know.
     st.slider(
         t("controls.temperature"),
@@ -71,7 +71,7 @@ def chosen_model() -> str | None:
     settings = resources.settings()
     if settings.endpoint is None:
         return None  # the built-in server has one model only
-    model = str(st.session_state.get(_key("model")) or "").strip() or None
+    model = _typed_or_picked()
     if settings.models and model not in settings.models:
         return settings.default_model
     return model or _default_model()
@@ -82,17 +82,32 @@ def _default_model() -> str | None:
     return resources.settings().default_model or (known[0] if known else None)
 
 
-def _show_model_choice(model: str | None) -> None:
+def _typed_or_picked() -> str | None:
+    names = (st.session_state.get(_key(name)) for name in ("model", "early_model"))
+    return next((str(name).strip() for name in names if name), None)
+
+
+@st.fragment(run_every=PENDING_LIST_SECONDS)
+def _show_model_choice_until_listed(kept: str | None) -> None:
+    """The list arrives by itself: nobody waits for it."""
+    if resources.known_models() is not None:
+        st.rerun()
+    _show_model_choice(kept)
+
+
+def _show_model_choice(kept: str | None) -> None:
     settings = resources.settings()
-    models = resources.known_models() or []
+    known = resources.known_models()
+    models = known or []
     is_built_in = settings.endpoint is None
-    model = model or _default_model()
+    model = kept or _typed_or_picked() or _default_model()
     options = models if not model or model in models else [model, *models]
     st.selectbox(
         t("controls.model"),
         options,
         index=options.index(model) if model else None,
-        key=_key("model"),
+        # A widget keeps the choice it began with, even none, so the list gets one of its own.
+        key=_key("early_model" if known is None else "model"),
         help=t("controls.model_help"),
         placeholder=t("controls.model_placeholder"),
         accept_new_options=not is_built_in and not settings.models,

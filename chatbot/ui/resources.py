@@ -10,7 +10,7 @@ from streamlit.errors import StreamlitSecretNotFoundError
 from chatbot import background, local_model
 from chatbot.answers import Answers, Source
 from chatbot.client import Client
-from chatbot.errors import ChatbotError
+from chatbot.errors import ChatbotError, Phrase
 from chatbot.settings import Endpoint, Settings, load_settings
 from chatbot.store import Store
 
@@ -23,7 +23,11 @@ def settings() -> Settings:
     """The settings as they stand now. Raises ChatbotError("setting")."""
     try:
         secrets = st.secrets.to_dict()
-    except StreamlitSecretNotFoundError:
+    except StreamlitSecretNotFoundError as error:
+        if error.__cause__:  # the file is there, but no TOML
+            expected = Phrase("setting.secrets_file")
+            file = ".streamlit/secrets.toml"
+            raise ChatbotError("setting", name=file, place=file, expected=expected) from None
         secrets = {}
     return load_settings(secrets)
 
