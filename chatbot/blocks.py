@@ -6,10 +6,9 @@ CommonMark reads line by line and never goes back (spec.commonmark.org, appendix
 """
 
 import re
-from functools import cache
 from itertools import pairwise
 
-from markdown_it import MarkdownIt
+from chatbot.commonmark import block_parser
 
 
 def split_blocks(markdown: str) -> tuple[list[str], str]:
@@ -32,7 +31,7 @@ def _block_starts(markdown: str) -> list[int]:
     """The first line of each top-level block."""
     return [
         token.map[0]
-        for token in _parser().parse(markdown)
+        for token in block_parser().parse(markdown)
         if token.level == 0 and token.nesting >= 0 and token.map
     ]
 
@@ -40,10 +39,3 @@ def _block_starts(markdown: str) -> list[int]:
 def _line_offsets(text: str) -> list[int]:
     # CommonMark's three line endings; Python's own splitlines knows more.
     return [0, *(ending.end() for ending in re.finditer(r"\r\n?|\n", text))]
-
-
-@cache
-def _parser() -> MarkdownIt:
-    # Blocks only: what is inside a paragraph does not matter here, and costs most. A link
-    # definition counts as a block too, although it shows nothing.
-    return MarkdownIt("commonmark").enable("table").disable(["inline", "text_join", "reference"])

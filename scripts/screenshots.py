@@ -6,7 +6,7 @@
 import tempfile
 from pathlib import Path
 
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page, ViewportSize, sync_playwright
 
 from tests.conftest import CHROMIUM_ARGUMENTS, ROOT, RunningApp, find_chromium
 from tests.endpoint import FakeEndpoint, Reply
@@ -41,8 +41,8 @@ def main() -> None:
             executable_path=find_chromium(), args=CHROMIUM_ARGUMENTS
         )
         for name, locale, size, (question, answer) in (
-            ("wide", "en-US", {"width": 1200, "height": 720}, ENGLISH),
-            ("phone", "zh-CN", {"width": 390, "height": 720}, CHINESE),
+            ("wide", "en-US", ViewportSize(width=1200, height=720), ENGLISH),
+            ("phone", "zh-CN", ViewportSize(width=390, height=720), CHINESE),
         ):
             endpoint.default_reply = Reply([answer])
             page = browser.new_page(viewport=size, locale=locale, color_scheme="dark")

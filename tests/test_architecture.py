@@ -49,9 +49,7 @@ def test_only_the_parts_that_draw_import_what_draws(package: str) -> None:
     assert {name for name in importers if not is_drawing(name)} == set()
 
 
-@pytest.mark.parametrize(
-    ("library", "owner"), [("openai", "client"), ("sqlalchemy", "store"), ("markdown_it", "blocks")]
-)
+@pytest.mark.parametrize(("library", "owner"), [("openai", "client"), ("sqlalchemy", "store")])
 def test_a_library_is_imported_by_its_owner_alone(library: str, owner: str) -> None:
     assert importers_of(library) == {f"chatbot/{owner}.py"}
 

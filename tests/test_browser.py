@@ -333,6 +333,54 @@ def test_what_is_too_long_to_send_goes_back_to_the_composer(
     assert endpoint.requests == []
 
 
+HOSTILE = [
+    "![a](http://outside.example/1) ![](http://outside.example/2)\n\n",
+    "![a][r]\n\n[r]: http://outside.example/3\n\n",
+    "<img src='http://outside.example/4'> <script>window.hacked = 1</script>\n\n",
+    '<a href="`">![a](http://outside.example/5)`\n\n',
+    "$$\n```\n$$\n![a](http://outside.example/6)\n```\n\n",
+    "| a |\n|---|\n| `|` ![a](http://outside.example/7) |\n\n",
+    ":::x\n```\n:::\n![a](http://outside.example/8)\n```\n\n",
+    "[a](javascript:window.hacked=1) [b](data:text/html,x)\n\n",
+    ":red[![a](http://outside.example/9)] `x` ![a](//outside.example/10)\n\n",
+    "[^1]\n\n[^1]: x\n    ```\n![a](http://outside.example/11)\n    ```\n\nThe end.\n",
+]
+
+
+def test_nothing_a_model_writes_fetches_from_outside_or_runs(
+    app: RunningApp, endpoint: FakeEndpoint, open_page: OpenPage
+) -> None:
+    endpoint.default_reply = Reply(HOSTILE, seconds_between=0.15)
+    page = open_page(app.url)
+    outside: list[str] = []
+    page.on(
+        "request", lambda request: outside.append(request.url) if "outside" in request.url else None
+    )
+    ask(page, "![a](http://outside.example/q) <img src=http://outside.example/q>")
+    expect_answer(page, "The end.")
+    page.reload()
+    expect_answer(page, "The end.")
+    assert outside == []
+    assert page.evaluate("window.hacked") is None
+    assert messages(page).locator("img[src*=outside]").count() == 0
+
+
+def test_an_answer_is_drawn_as_it_was_meant(
+    app: RunningApp, endpoint: FakeEndpoint, open_page: OpenPage
+) -> None:
+    endpoint.default_reply = Reply(
+        [r"From $5 to $10, :red[not red] :smile: :material/check: a -> b, \(x^2\).", "\n\nEnd."]
+    )
+    page = open_page(app.url)
+    ask(page, "Hi")
+    for _ in ("live", "as history"):
+        expect_answer(page, "End.")
+        shown = messages(page).last.inner_text()
+        assert "From $5 to $10, :red[not red] :smile: :material/check: a -> b, " in shown
+        expect(messages(page).last.locator(".katex")).to_have_count(1)
+        page.reload()
+
+
 @pytest.mark.built_in
 def test_without_any_setting_the_built_in_model_answers(
     run_app: Callable[..., RunningApp], open_page: OpenPage

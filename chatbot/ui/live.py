@@ -8,6 +8,7 @@ from streamlit.delta_generator import DeltaGenerator
 from chatbot import local_model
 from chatbot.answers import Followed
 from chatbot.blocks import split_blocks
+from chatbot.dialect import to_streamlit
 from chatbot.store import Message
 from chatbot.ui.language import t
 from chatbot.ui.look import ASSISTANT_ICON
@@ -53,10 +54,10 @@ def _follow(answer: Followed, body: DeltaGenerator) -> Message:
         if len(text) > drawn_to:
             blocks, tail = split_blocks(text[tail_start:])
             for block in blocks:
-                tail_element.markdown(block)
+                tail_element.markdown(to_streamlit(block))
                 tail_element = body.empty()
                 tail_start += len(block)
-            tail_element.markdown(tail)
+            tail_element.markdown(to_streamlit(tail))
             drawn_to = len(text)
             long_tail_seconds = len(tail) / TAIL_CHARACTERS_PER_SECOND
             next_draw = time.monotonic() + max(DRAW_SECONDS, long_tail_seconds)

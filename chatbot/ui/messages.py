@@ -1,7 +1,10 @@
 """The conversation as far as it has been written, and what can be done about it."""
 
+from functools import lru_cache
+
 import streamlit as st
 
+from chatbot.dialect import to_streamlit
 from chatbot.errors import ChatbotError
 from chatbot.settings import Settings
 from chatbot.store import Conversation, Message, State
@@ -10,6 +13,9 @@ from chatbot.ui.browser import show_copy_button
 from chatbot.ui.errors import show_error
 from chatbot.ui.language import t
 from chatbot.ui.look import ASSISTANT_ICON
+
+# Mounted messages are drawn on every run; the newest of a few conversations are remembered.
+_for_streamlit = lru_cache(maxsize=256)(to_streamlit)
 
 SUGGESTIONS = ("explain", "write", "plan", "code")
 
@@ -80,7 +86,7 @@ def show_message(owner: str, message: Message, is_last: bool) -> None:
         return
     with st.chat_message("assistant", avatar=ASSISTANT_ICON):
         if message.content:
-            st.markdown(message.content)
+            st.markdown(_for_streamlit(message.content))
         show_outcome(owner, message, is_last)
 
 

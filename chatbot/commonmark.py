@@ -1,0 +1,73 @@
+r"""The Markdown that models write: CommonMark, GitHub's tables, and maths in four notations.
+
+`$…$` and `\(…\)` are formulas in a line, `$$…$$` and `\[…\]` displayed ones. A dollar sign
+beside a blank or a digit is money, as in Pandoc's `tex_math_dollars`.
+"""
+
+import re
+from functools import cache
+
+from markdown_it import MarkdownIt
+from markdown_it.ruler import RuleOptionsType
+from markdown_it.rules_block import StateBlock
+from markdown_it.rules_inline import StateInline
+from mdit_py_plugins.dollarmath.index import math_block_dollar, math_inline_dollar
+from mdit_py_plugins.utils import is_code_block
+
+_BRACKETED = re.compile(r"\\\((.+?)\\\)|\\\[(.+?)\\\]", re.DOTALL)
+_INTERRUPTED_BY_MATHS: RuleOptionsType = {"alt": ["paragraph", "reference", "blockquote", "list"]}
+
+
+@cache
+def block_parser() -> MarkdownIt:
+    """Finds the blocks of a text, each with its lines, and leaves what is inside them alone.
+
+    Its inline rules find only what has a meaning of its own to the letter: maths,
+    code, addresses, tags, escapes and entities.
+    """
+    parser = MarkdownIt("commonmark").enable("table").disable(["inline", "text_join", "reference"])
+    parser.inline.ruler.enableOnly(["escape", "backticks", "autolink", "html_inline", "entity"])
+    dollars = math_inline_dollar(allow_space=False, allow_digits=False, allow_double=True)
+    parser.inline.ruler.before("escape", "math_dollars", dollars)
+    parser.inline.ruler.before("escape", "math_brackets", _bracketed_inline)
+    displayed = math_block_dollar(allow_labels=False, allow_blank_lines=True)
+    parser.block.ruler.before("fence", "math_dollars", displayed, _INTERRUPTED_BY_MATHS)
+    parser.block.ruler.before("fence", "math_brackets", _bracketed_block, _INTERRUPTED_BY_MATHS)
+    return parser
+
+
+def _bracketed_inline(state: StateInline, silent: bool) -> bool:
+    match = _BRACKETED.match(state.src, state.pos)
+    if match is None:
+        return False
+    if not silent:
+        state.push("math_inline", "math", 0).content = match[1] or match[2]
+    state.pos = match.end()
+    return True
+
+
+def _bracketed_block(state: StateBlock, begin_line: int, end_line: int, silent: bool) -> bool:
+    r"""A formula between a line that begins with `\[` and one that ends with `\]`."""
+    if is_code_block(state, begin_line):
+        return False
+    body: list[str] = []
+    for line in range(begin_line, end_line):
+        if line > begin_line and state.sCount[line] < state.blkIndent:
+            return False
+        text = state.src[state.bMarks[line] + state.tShift[line] : state.eMarks[line]].rstrip()
+        if line == begin_line:
+            if not text.startswith("\\["):
+                return False
+            text = text[2:]
+        if text.endswith("\\]"):
+            if silent:
+                return True
+            token = state.push("math_block", "math", 0)
+            token.content = "\n".join([*body, text[:-2]])
+            token.map = [begin_line, line + 1]
+            state.line = line + 1
+            return True
+        if "\\]" in text:
+            return False
+        body.append(text)
+    return False

@@ -1,0 +1,127 @@
+r"""A model's Markdown, written so that Streamlit draws it as it was meant. Pure functions.
+
+Models write CommonMark with GitHub's tables and with maths in `$…$`, `$$…$$`, `\(…\)` or
+`\[…\]`. Streamlit's Markdown also reads `:red[…]`, `:material/…:`, `:smile:`, `->` and any two
+dollar signs in its own way, and fetches images from anywhere, which would let a model send a
+conversation to whomever it likes. So everything of Streamlit's own is escaped, maths is put
+into the one form it knows, and images become links. Code stays as it is.
+
+markdown-it finds code, maths, links and tags by the same rules as the parser in the browser;
+nothing here guesses where code ends, for an image could hide behind a wrong guess.
+"""
+
+import re
+from collections.abc import Iterator
+
+from markdown_it.helpers import parseLinkDestination
+from markdown_it.rules_inline import StateInline
+
+from chatbot.commonmark import block_parser
+
+_INERT = re.compile(r"[^\\`<&$!:>~=\-\]hw]+")
+"""Text that means nothing to anybody; most of an answer."""
+
+_URL = re.compile(r"(?:https?://|www\.)(?:(?!!\[)[^\s<$])*")
+_ARROW = re.compile(r"(?<!\w)(?:<->|->|<-|--|>=|<=|~=)(?!\w)")
+_NAME = re.compile(r":(?:[A-Za-z0-9_+-]+:|material[/_]|streamlit:)")
+_FOOTNOTE = re.compile(r"^[ \t>]*\[\^[^\]\s]+\]:", re.MULTILINE)
+_CELL = re.compile(r"(?:\\.|[^\\|])+|\|")
+
+
+def to_streamlit(markdown: str) -> str:
+    """The same text for `st.markdown`."""
+    source = re.sub(r"\r\n?", "\n", markdown)
+    lines: list[str | None] = list(source.split("\n"))
+    has_footnotes = _FOOTNOTE.search(source) is not None
+    in_table = False
+    for token in block_parser().parse(source):
+        if token.type in ("table_open", "table_close"):
+            in_table = token.type == "table_open"
+        if token.map is None:
+            continue
+        begin, end = token.map
+        before = "\n".join(line or "" for line in lines[begin:end])
+        if token.type.startswith("math_block"):
+            _replace(lines, begin, end, _display(before, token.content))
+        elif token.type == "code_block" and has_footnotes:
+            # Only the browser's parser knows footnotes: their text is indented, but no code.
+            _replace(lines, begin, end, _without_image(before))
+        elif token.type == "tr_open":
+            cells = _CELL.findall(before)
+            _replace(lines, begin, end, "".join(map(_escape, cells)))
+        elif token.type == "inline" and not in_table:
+            _replace(lines, begin, end, _escape(before))
+    return "\n".join(line for line in lines if line is not None)
+
+
+def _replace(lines: list[str | None], begin: int, end: int, text: str) -> None:
+    lines[begin:end] = [text, *[None] * (end - begin - 1)]
+
+
+def _display(source: str, formula: str) -> str:
+    """A formula with its dollar signs on lines of their own, which makes it a displayed one."""
+    prefix = re.match(r"[^$\\]*", source)[0]  # type: ignore[index]  # it matches anything
+    inner = re.sub(r"[^>\s]", " ", prefix)  # a list's mark stands before the first line only
+    body = [
+        inner + _without_image(line.strip(" >")) for line in formula.splitlines() if line.strip()
+    ]
+    return "\n".join([f"{prefix}$$", *body, f"{inner}$$"])
+
+
+def _escape(text: str) -> str:
+    """Escape what only Streamlit reads, and leave code, tags and addresses as they are."""
+    return "".join(_pieces(text))
+
+
+def _pieces(text: str) -> Iterator[str]:
+    state = StateInline(text, block_parser(), {}, [])
+    rules = block_parser().inline.ruler.getRules("")
+    while state.pos < state.posMax:
+        begin = state.pos
+        if match := _INERT.match(text, begin):
+            state.pos = match.end()
+            yield match[0]
+            continue
+        tokens_before = len(state.tokens)
+        # An escaped colon can still begin a `:smile:`, so it is read as a bare one.
+        if text.startswith("\\:", begin):
+            state.pos = begin = begin + 1
+        elif any(rule(state, False) for rule in rules):
+            source = text[begin : state.pos]
+            added = state.tokens[-1] if len(state.tokens) > tokens_before else None
+            if added and added.type.startswith("math_inline"):
+                yield f"${_without_image(added.content.strip())}$"
+            else:
+                yield _without_image(source) if source.startswith("`") else source
+            continue
+        piece, state.pos = _plain(text, begin)
+        yield piece
+
+
+def _plain(text: str, begin: int) -> tuple[str, int]:
+    """What stands for the next bit of plain text, and where it ends."""
+    if text.startswith("![", begin):
+        return ("[🖼" if text.startswith("![]", begin) else "["), begin + 2
+    if text.startswith("](", begin):
+        destination = parseLinkDestination(text, begin + 2, len(text))
+        if destination.ok and "![" not in text[begin : destination.pos]:
+            return text[begin : destination.pos], destination.pos
+    if match := _URL.match(text, begin):
+        return match[0], match.end()
+    if match := _ARROW.match(text, begin):
+        return _apart(match[0]), match.end()
+    if _NAME.match(text, begin):
+        return _apart(":"), begin + 1
+    if text[begin] == "$" or (text[begin] == ":" and re.match("[A-Za-z:]", text[begin + 1 :][:1])):
+        return f"\\{text[begin]}", begin + 1
+    return text[begin], begin + 1
+
+
+def _apart(marks: str) -> str:
+    """Marks that are drawn as they are, because each stands in an element of its own."""
+    return "".join(f":color[{mark}]{{}}" for mark in marks)
+
+
+def _without_image(source: str) -> str:
+    """Code or maths in which no parser can see an image; a word joiner shows as nothing."""
+    return source.replace("![", "!\u2060[")

@@ -1,0 +1,107 @@
+"""A model's Markdown for Streamlit: what is escaped, and what must not be."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chatbot.dialect import to_streamlit
+
+JOINER = "\u2060"
+
+
+@pytest.mark.parametrize(
+    "markdown",
+    [
+        "",
+        "Plain text: nothing here at 10:30.\n\n- one\n- two\n\n> quote\n",
+        "# Title\n\nSetext\n---\n\n| a | b |\n|:--|--:|\n| 1 | 2 |\n\n---\n",
+        "```py\nprint(':red[x] $5 -> ![a](b)')\n```\n",
+        "~~~\n$a$ and $b$\n~~~\n",
+        "    indented ![x](y) $1\n",
+        "- list\n\n  ```\n  $1 ![a](b)\n  ```\n",
+        "`:red[x] :smile: $1 a -> b`",
+        "<http://example.org/a:b> and https://example.org/x:y/:z: and [a](http://b/:c:d)",
+        r"\$5 and \*stars\* and &amp;",
+        "$x^2$ and $a_b$",
+        "$$\nx\n$$",
+        '<b title="a:b -> c">bold</b>',
+        "Line\nbreak  \nhard\\\nend",
+    ],
+)
+def test_what_every_parser_reads_alike_stays_to_the_letter(markdown: str) -> None:
+    assert to_streamlit(markdown) == markdown
+
+
+@pytest.mark.parametrize(
+    ("markdown", "drawn"),
+    [
+        (":red[x]", r"\:red[x]"),
+        ("a:b", r"a\:b"),
+        ("::leaf", r"\:\:leaf"),
+        (":::box\nx\n:::", "\\:\\:\\:box\nx\n\\:\\::"),
+        (":smile:", ":color[:]{}smile:"),
+        (r"\:smile:", ":color[:]{}smile:"),
+        (":material/check:", ":color[:]{}material/check:"),
+        ("a -> b", "a :color[-]{}:color[>]{} b"),
+        ("| a |\n|---|\n| :+1: |", "| a |\n|---|\n| :color[:]{}+1: |"),
+    ],
+)
+def test_streamlits_own_marks_are_escaped(markdown: str, drawn: str) -> None:
+    assert to_streamlit(markdown) == drawn
+
+
+@pytest.mark.parametrize(
+    ("markdown", "drawn"),
+    [
+        ("$5 and $10", r"\$5 and \$10"),
+        ("US$ 5, then $6", r"US\$ 5, then \$6"),
+        ("one $ alone", r"one \$ alone"),
+        (r"\(x\) and \( y \)", "$x$ and $y$"),
+        (r"see \[z\] here", "see $z$ here"),
+        ("\\[\nx = 1\n\\]", "$$\nx = 1\n$$"),
+        ("so\n\\[ x \\]\nthen", "so\n$$\nx\n$$\nthen"),
+        ("so\n$$\nx\n$$\nthen", "so\n$$\nx\n$$\nthen"),
+        ("$$x$$", "$$\nx\n$$"),
+        ("- item\n  \\[ a \\]\n- b", "- item\n  $$\n  a\n  $$\n- b"),
+        ("> \\[\n> q\n> \\]", "> $$\n> q\n> $$"),
+        ("$$\nnever closed", "\\$\\$\nnever closed"),
+        (r"`\(x\)`", r"`\(x\)`"),
+    ],
+)
+def test_maths_is_told_from_money(markdown: str, drawn: str) -> None:
+    assert to_streamlit(markdown) == drawn
+
+
+@pytest.mark.parametrize(
+    "markdown",
+    [
+        "![a](http://evil.example/x)",
+        "![](http://evil.example/x)",
+        "![a][ref]\n\n[ref]: http://evil.example/x",
+        "![ref]\n\n[ref]: http://evil.example/x",
+        "[![a](http://evil.example/x)](http://example.org)",
+        r"\\![a](http://evil.example/x)",
+        '<a href="`">![a](http://evil.example/x)`',
+        "[^1]: x\n    ```\n![a](http://evil.example/x)\n    ```",
+        "[^1]: x\n\n        ![a](http://evil.example/x)",
+        "$$\n```\n$$\n![a](http://evil.example/x)\n```",
+        "$`$ ![a](http://evil.example/x) `",
+        "http://x/![a](http://evil.example/x)",
+        "[a](![b](http://evil.example/x))",
+        r"\[a](![b](http://evil.example/x))",
+        "| a |\n|---|\n| `|` ![a](http://evil.example/x) |",
+        ":::x\n```\n:::\n![a](http://evil.example/x)",
+        "a\r![a](http://evil.example/x)",
+    ],
+)
+def test_no_image_is_left_outside_of_code(markdown: str) -> None:
+    outside_fences = to_streamlit(markdown).split("```")[0]
+    assert "![" not in outside_fences.replace(r"\![", "")
+
+
+@given(st.text(alphabet="!$:`\\[]()<>-~|\n *_#ax1", max_size=60))
+def test_any_text_can_be_drawn(markdown: str) -> None:
+    drawn = to_streamlit(markdown)
+    assert isinstance(drawn, str)
+    if not any(mark in markdown for mark in "!$:\\-<>~="):
+        assert drawn == markdown
