@@ -62,9 +62,7 @@ def _display(source: str, formula: str) -> str:
     """A formula with its dollar signs on lines of their own, which makes it a displayed one."""
     prefix = re.match(r"[^$\\]*", source)[0]  # type: ignore[index]  # it matches anything
     inner = re.sub(r"[^>\s]", " ", prefix)  # a list's mark stands before the first line only
-    body = [
-        inner + _without_image(line.strip(" >")) for line in formula.splitlines() if line.strip()
-    ]
+    body = [inner + _formula(line.strip(" >")) for line in formula.splitlines() if line.strip()]
     return "\n".join([f"{prefix}$$", *body, f"{inner}$$"])
 
 
@@ -90,7 +88,7 @@ def _pieces(text: str) -> Iterator[str]:
             source = text[begin : state.pos]
             added = state.tokens[-1] if len(state.tokens) > tokens_before else None
             if added and added.type.startswith("math_inline"):
-                yield f"${_without_image(added.content.strip())}$"
+                yield f"${_formula(' '.join(added.content.split()))}$"
             else:
                 yield _without_image(source) if source.startswith("`") else source
             continue
@@ -120,6 +118,11 @@ def _plain(text: str, begin: int) -> tuple[str, int]:
 def _apart(marks: str) -> str:
     """Marks that are drawn as they are, because each stands in an element of its own."""
     return "".join(f":color[{mark}]{{}}" for mark in marks)
+
+
+def _formula(tex: str) -> str:
+    """A formula in which nothing looks like code: Streamlit would overlook its dollar signs."""
+    return _without_image(tex).replace("`", r"\lq ").replace("~~~", "~~ ~")
 
 
 def _without_image(source: str) -> str:

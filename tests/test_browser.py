@@ -343,23 +343,30 @@ HOSTILE = [
     ":::x\n```\n:::\n![a](http://outside.example/8)\n```\n\n",
     "[a](javascript:window.hacked=1) [b](data:text/html,x)\n\n",
     ":red[![a](http://outside.example/9)] `x` ![a](//outside.example/10)\n\n",
-    "[^1]\n\n[^1]: x\n    ```\n![a](http://outside.example/11)\n    ```\n\nThe end.\n",
+    "[^1]\n\n[^1]: x\n    ```\n![a](http://outside.example/11)\n    ```\n\n",
+    "$`$ ![a](http://outside.example/12) ` $\n~~~\n$ ![a](http://outside.example/13)\n\n~~~",
 ]
 
 
 def test_nothing_a_model_writes_fetches_from_outside_or_runs(
     app: RunningApp, endpoint: FakeEndpoint, open_page: OpenPage
 ) -> None:
-    endpoint.default_reply = Reply(HOSTILE, seconds_between=0.15)
+    endpoint.replies = [
+        Reply([text, f"\n\nEnd of {number}."]) for number, text in enumerate(HOSTILE)
+    ]
     page = open_page(app.url)
     outside: list[str] = []
     page.on(
         "request", lambda request: outside.append(request.url) if "outside" in request.url else None
     )
     ask(page, "![a](http://outside.example/q) <img src=http://outside.example/q>")
-    expect_answer(page, "The end.")
+    expect_answer(page, "End of 0.")
+    for number in range(1, len(HOSTILE)):
+        ask(page, f"Number {number}")
+        expect(messages(page).nth(2 * number + 1)).to_contain_text(f"End of {number}.")
+        expect(page.get_by_role("button", name="Regenerate")).to_be_visible()
     page.reload()
-    expect_answer(page, "The end.")
+    expect_answer(page, f"End of {len(HOSTILE) - 1}.")
     assert outside == []
     assert page.evaluate("window.hacked") is None
     assert messages(page).locator("img[src*=outside]").count() == 0

@@ -66,6 +66,8 @@ def test_streamlits_own_marks_are_escaped(markdown: str, drawn: str) -> None:
         ("> \\[\n> q\n> \\]", "> $$\n> q\n> $$"),
         ("$$\nnever closed", "\\$\\$\nnever closed"),
         (r"`\(x\)`", r"`\(x\)`"),
+        ("$$\n```\n$$", "$$\n\\lq \\lq \\lq \n$$"),
+        ("$a\nb$", "$a b$"),
     ],
 )
 def test_maths_is_told_from_money(markdown: str, drawn: str) -> None:
