@@ -46,6 +46,7 @@ with errors_shown():
         controls.show_controls(conversation, settings)
         sidebar.show_footer(settings)
 
+    browser.follow_conversation(conversation_id)
     with look.fresh_place(conversation_id):
         messages.show_head(owner, settings, conversation, branch, mounted, MOUNTED_MESSAGES)
         for message in branch[-mounted:-1] if running else branch[-mounted:]:

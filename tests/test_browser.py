@@ -388,6 +388,31 @@ def test_an_answer_is_drawn_as_it_was_meant(
         page.reload()
 
 
+def test_the_page_scrolls_along_until_the_reader_scrolls_up(
+    app: RunningApp, endpoint: FakeEndpoint, open_page: OpenPage
+) -> None:
+    endpoint.default_reply = Reply(
+        [f"Line {number} of the answer.\n\n" for number in range(150)], seconds_between=0.03
+    )
+    page = open_page(app.url, viewport=PHONE)
+    ask(page, "Hi")
+    expect(page.get_by_text("Line 60 of the answer.")).to_be_in_viewport(timeout=15_000)
+    page.mouse.move(200, 300)
+    page.mouse.wheel(0, -700)
+    page.wait_for_timeout(300)  # until the wheel has come to rest
+    place = page.evaluate(SCROLLED_TO)
+    expect(page.get_by_text("Line 120 of the answer.")).to_be_attached(timeout=15_000)
+    assert abs(page.evaluate(SCROLLED_TO) - place) < 2
+    page.mouse.wheel(0, 100_000)
+    expect_answer(page, "Line 149 of the answer.")
+    expect(page.get_by_role("button", name="Regenerate")).to_be_in_viewport()
+    page.reload()
+    expect(page.get_by_text("Line 149 of the answer.")).to_be_in_viewport()
+
+
+SCROLLED_TO = "document.querySelector('[data-testid=stMain]').scrollTop"
+
+
 @pytest.mark.built_in
 def test_without_any_setting_the_built_in_model_answers(
     run_app: Callable[..., RunningApp], open_page: OpenPage

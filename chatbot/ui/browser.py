@@ -1,4 +1,4 @@
-"""The two things only the browser can do: remember who is asking, and copy to the clipboard."""
+"""What only the browser can do: remember who is asking, scroll along, and copy."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -45,6 +45,12 @@ def visitor() -> str:
         state.visitor_token = kept
         state.visitor_is_known = True
     return visitors.owner_of(state.visitor_token)
+
+
+def follow_conversation(conversation_id: str | None) -> None:
+    """Keep the end of the conversation in view while it grows, until the reader scrolls up."""
+    with st.container(key="scroll"):
+        _component("scroll")(key="scroll_along", data={"conversation": conversation_id})
 
 
 def show_copy_button(text: str, key: str) -> None:

@@ -34,8 +34,11 @@ def show_above(running: Followed | None) -> DeltaGenerator:
 
 
 def show_composer(owner: str) -> None:
-    """Where questions are typed. Streamlit pins it to the bottom, and scrolls with the answer."""
-    st.chat_input(t("composer.placeholder"), key="question", on_submit=actions.ask, args=(owner,))
+    """Where questions are typed."""
+    with st.bottom:
+        st.chat_input(
+            t("composer.placeholder"), key="question", on_submit=actions.ask, args=(owner,)
+        )
 
 
 def show_who_answers(settings: Settings) -> None:
