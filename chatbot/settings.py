@@ -37,7 +37,7 @@ class Endpoint:
     """A server that speaks the OpenAI protocol, and how long to wait for it."""
 
     base_url: str
-    api_key: str = field(repr=False)
+    api_key: str | None = field(repr=False)
     connect_timeout_seconds: float = 10
     silence_timeout_seconds: float = 60
     """How long a stream may bring no text, and how long its first word may take."""
@@ -160,8 +160,7 @@ class Settings(BaseSettings):
             return None
         return Endpoint(
             base_url=self.base_url or OPENAI_BASE_URL,
-            # Servers of one's own often take no key, but the client insists on one.
-            api_key=self.api_key.get_secret_value() if self.api_key else "none",
+            api_key=self.api_key.get_secret_value() if self.api_key else None,
             connect_timeout_seconds=self.connect_timeout_seconds,
             silence_timeout_seconds=self.silence_timeout_seconds,
         )

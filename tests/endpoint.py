@@ -26,6 +26,7 @@ class Reply:
     raw_events: list[str] | None = None
     """Sent instead of all of the above, as they are."""
     content_type: str = "text/event-stream"
+    headers: dict[str, str] = field(default_factory=dict)
     hold: threading.Event | None = None
     """Pieces after the first wait until this is set."""
 
@@ -101,7 +102,8 @@ class FakeEndpoint:
         reply = reply or self.default_reply
         await asyncio.sleep(reply.seconds_before_first)
         if reply.status != 200:
-            return web.json_response({"error": reply.error or {}}, status=reply.status)
+            body = {"error": reply.error or {}}
+            return web.json_response(body, status=reply.status, headers=reply.headers)
         response = web.StreamResponse(headers={"Content-Type": reply.content_type})
         await response.prepare(request)
         for event in reply.raw_events if reply.raw_events is not None else _events(reply):

@@ -1,6 +1,7 @@
 """The thin client against real HTTP on loopback."""
 
 import asyncio
+import json
 import time
 from collections.abc import Coroutine
 from typing import Any, TypeVar
@@ -121,6 +122,53 @@ def test_a_refused_parameter_is_left_out_from_then_on(endpoint: FakeEndpoint) ->
         assert not {"max_tokens", "temperature", "stream_options"} & request.keys()
 
 
+@pytest.mark.parametrize(
+    "error",
+    [
+        {"message": "max_tokens is too large: 2048. This model supports at most 512."},
+        {"message": "no", "input": "Unsupported temperature, he asked"},
+        {"message": "Unsupported parameter: 'max_completion_tokens'"},
+    ],
+)
+def test_a_limit_on_the_answers_length_is_never_given_up(
+    endpoint: FakeEndpoint, error: dict[str, str]
+) -> None:
+    assert failure(endpoint, Reply(status=400, error=error))[1].code == "refused"
+    assert [request["max_tokens"] for request in endpoint.requests] == [2048]
+    assert "temperature" in endpoint.requests[0]
+
+
+def test_a_server_that_wants_a_long_pause_is_busy_at_once(endpoint: FakeEndpoint) -> None:
+    busy = Reply(status=429, headers={"Retry-After": "60"})
+    assert failure(endpoint, busy)[1].code == "busy"
+    assert len(endpoint.requests) == 1
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"usage": {"prompt_tokens": [1], "completion_tokens": 2**70}},
+        {"usage": [1]},
+        {"choices": [{"delta": {}, "finish_reason": {"a": 1}}]},
+        {"choices": [{"delta": {}, "finish_reason": "\ud800"}]},
+    ],
+)
+def test_only_counts_and_words_are_taken_for_what_they_are(
+    endpoint: FakeEndpoint, odd: dict[str, object]
+) -> None:
+    _, completion = stream(
+        endpoint, Reply(raw_events=[chunk("Hi"), f"data: {json.dumps(odd)}\n\n"])
+    )
+    assert completion == Completion(None, None, None)
+
+
+def test_a_model_that_thinks_for_long_is_waited_for(endpoint: FakeEndpoint) -> None:
+    thought = {"choices": [{"delta": {"reasoning_content": "Hm"}}]}
+    events = [f"data: {json.dumps(thought)}\n\n"] * 10 + [chunk("So", "stop")]
+    pieces, _ = stream(endpoint, Reply(raw_events=events, seconds_between=0.5))
+    assert pieces == ["So"]
+
+
 def test_what_is_no_stream_is_no_model_server(endpoint: FakeEndpoint) -> None:
     page = Reply(raw_events=["<html>Welcome</html>"], content_type="text/html")
     assert failure(endpoint, page)[1].code == "not_an_api"
@@ -200,6 +248,45 @@ def test_a_proxy_is_used_for_other_machines(
     assert pieces == ["Hello", " there", "!"]
 
 
+def test_a_socks_proxy_is_used_for_other_machines(
+    endpoint: FakeEndpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[bytes] = []
+
+    async def through_socks() -> list[str]:
+        async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            # RFC 1928: greeting, connect request with a host name, then bytes both ways.
+            await reader.readexactly((await reader.readexactly(2))[1])
+            writer.write(b"\5\0")
+            length = (await reader.readexactly(5))[4]
+            asked.append(await reader.readexactly(length + 2))
+            writer.write(b"\5\0\0\1\0\0\0\0\0\0")
+            port = int(endpoint.base_url.split(":")[2].split("/")[0])
+            onward, out = await asyncio.open_connection("127.0.0.1", port)
+
+            async def pump(a: asyncio.StreamReader, b: asyncio.StreamWriter) -> None:
+                while data := await a.read(65536):
+                    b.write(data)
+                b.close()
+                await b.wait_closed()
+
+            await asyncio.gather(pump(reader, out), pump(onward, writer))
+            is_over.set()
+
+        is_over = asyncio.Event()
+        server = await asyncio.start_server(serve, "127.0.0.1", 0)
+        port = server.sockets[0].getsockname()[1]
+        monkeypatch.setenv("ALL_PROXY", f"socks5://127.0.0.1:{port}")
+        pieces: list[str] = []
+        await reply("http://model.example/v1", pieces)
+        await is_over.wait()
+        server.close()
+        return pieces
+
+    assert run(through_socks()) == ["Hello", " there", "!"]
+    assert asked == [b"model.example\0P"]
+
+
 def test_models_are_listed_in_the_servers_own_order(endpoint: FakeEndpoint) -> None:
     endpoint.models = ["b", "a"]
 
@@ -212,5 +299,6 @@ def test_models_are_listed_in_the_servers_own_order(endpoint: FakeEndpoint) -> N
 
     assert run(listing()) == ["b", "a"]
     endpoint.models_status = 404
-    with pytest.raises(ChatbotError):
+    with pytest.raises(ChatbotError) as caught:
         run(listing())
+    assert caught.value.code == "wrong_address"

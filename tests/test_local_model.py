@@ -209,7 +209,7 @@ def test_the_server_is_for_us_alone(running: LocalModel) -> None:
     assert json.loads(models)["data"][0]["id"] == running.model_name
     assert get(f"{root}/slots", endpoint.api_key)[0] in (404, 501)
     assert get(f"{root}/", endpoint.api_key)[0] == 404
-    assert endpoint.api_key not in repr(endpoint)
+    assert str(endpoint.api_key) not in repr(endpoint)
 
 
 @pytest.mark.built_in
