@@ -29,35 +29,36 @@ with errors_shown():
     settings = resources.settings()
     language.settle(settings.language)
     answers = resources.answers()
-    owner = browser.visitor()
+    browser.meet_visitor()
+    owner = browser.owner()
 
     conversation_id = st.query_params.get("c")
     conversation = resources.store().conversation(owner, conversation_id or "")
     if conversation_id and not conversation:
-        if st.session_state.visitor_is_known:
+        if browser.visitor_is_known():
             messages.show_not_found()
         st.stop()
     mounted = st.session_state.get("mounted_messages", MOUNTED_MESSAGES)
     branch, running = answers.branch(owner, conversation, limit=mounted + 1)
 
     with st.sidebar:
-        sidebar.show_conversation_buttons(owner, conversation, branch)
+        sidebar.show_conversation_buttons(conversation, branch)
         sidebar.show_conversations(owner, conversation)
-        controls.show_controls(conversation, settings)
+        controls.show_controls(conversation)
         sidebar.show_footer(settings)
 
-    browser.follow_conversation(conversation_id)
+    browser.tend_page(conversation_id, messages.last_question_id(branch))
     with look.fresh_place(conversation_id):
-        messages.show_head(owner, settings, conversation, branch, mounted, MOUNTED_MESSAGES)
+        messages.show_head(settings, conversation, branch, mounted, MOUNTED_MESSAGES)
         for message in branch[-mounted:-1] if running else branch[-mounted:]:
-            messages.show_message(owner, message, is_last=message is branch[-1])
+            messages.show_message(message, is_last=message is branch[-1])
         live_place = st.container()
 
     above_composer = composer.show_above(running)
-    composer.show_composer(owner)
+    composer.show_composer(conversation)
     composer.show_who_answers(settings)
 
     if running:
         with live_place:
-            live.follow_to_the_end(owner, running)
+            live.follow_to_the_end(running)
         above_composer.empty()

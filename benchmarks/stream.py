@@ -36,7 +36,8 @@ WATCH = """(() => {
     addEventListener("keydown", (event) => {
         if (event.key === "Enter") seen.enter = Date.now() / 1000;
     }, true);
-    new MutationObserver(look).observe(document, {subtree: true, childList: true, characterData: true});
+    const all = {subtree: true, childList: true, characterData: true};
+    new MutationObserver(look).observe(document, all);
 })()""" % (answer.START, answer.END)  # noqa: UP031 - the script is full of braces
 
 

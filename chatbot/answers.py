@@ -171,8 +171,9 @@ class Answers:
         self._store = store
         self._client = Client()
         self._running: dict[str, Answer] = {}
-        self._checkpoint_now = asyncio.Event()
-        self._checkpoints: Future[None] | None = None
+        """Also those that have ended, until their end is saved."""
+        self._saver: asyncio.Task[None] | None = None
+        self._save_now = asyncio.Event()
         atexit.register(self.close)
 
     def branch(
@@ -200,19 +201,23 @@ class Answers:
         question: str,
         controls: Controls,
         source: Source,
+        is_new: bool = False,
     ) -> Answer:
-        """Save a question, then start its answer.
+        """Save a question, and its conversation if that is new, then start the answer.
 
         Raises ChatbotError("still_answering") while the last answer still runs,
         ChatbotError("conflict") or ChatbotError("store") when it could not be saved.
         """
-        branch, running = self.branch(owner, conversation, HISTORY_MESSAGES)
+        branch, running = self.branch(owner, None if is_new else conversation, HISTORY_MESSAGES)
         if running:
             raise ChatbotError("still_answering")
         leaf_id = branch[-1].id if branch else None
         asked = Message(new_id(), conversation.id, leaf_id, "user", question)
         answer = self._blank_answer(conversation.id, asked.id, controls, source)
-        asked, answer = self._store.add_messages(owner, [asked, answer], after_leaf_id=leaf_id)
+        if is_new:
+            asked, answer = self._store.add_conversation(owner, conversation, [asked, answer])
+        else:
+            asked, answer = self._store.add_messages(owner, [asked, answer], after_leaf_id=leaf_id)
         return self._start(answer, [*branch, asked], controls, source)
 
     def ask_again(
@@ -237,29 +242,40 @@ class Answers:
         [answer] = self._store.add_messages(owner, [answer], after_leaf_id=old_answer.id)
         return self._start(answer, branch[:-1], controls, source)
 
-    def stop(self, message_id: str) -> None:
+    def stop(self, owner: str, message_id: str) -> None:
         """End an answer and its request; the text so far is kept."""
         answer = self._running.get(message_id)
         if answer:
             answer.end(State.STOPPED)
             if answer.future:
                 answer.future.cancel()
+            background.submit(self._save_soon())
+        elif message := self._store.message(owner, message_id):
+            # Another process gives it, or gave it until it was killed.
+            self._store.save_answers([replace(message, state=State.STOPPED)])
 
     def close(self) -> None:
         """Keep what running answers have so far, and end them: the process ends in good order."""
-        unsaved = [answer.snapshot() for answer in self._running.values()]
-        cut = [
-            replace(message, state=State.CUT_SHORT) if message.state is State.ANSWERING else message
-            for message in unsaved
-        ]
+        atexit.unregister(self.close)
+        cut_short = []
+        for answer in list(self._running.values()):
+            answer.end(State.CUT_SHORT)
+            cut_short.append(answer.message)
         try:
-            self._store.save_answers(cut)
+            self._store.save_answers(cut_short)
         except ChatbotError:
-            log.exception("Could not save %d running answers", len(cut))
-        for message in cut:
-            self.stop(message.id)
+            log.exception("Could not save %d running answers", len(cut_short))
         with contextlib.suppress(TimeoutError):
-            background.submit(self._client.close()).result(CLOSE_SECONDS)
+            background.submit(self._end_all()).result(CLOSE_SECONDS)
+
+    async def _end_all(self) -> None:
+        for answer in list(self._running.values()):
+            if answer.future:
+                answer.future.cancel()
+        if self._saver:
+            self._saver.cancel()
+        self._running.clear()
+        await self._client.close()
 
     def _blank_answer(
         self, conversation_id: str, question_id: str | None, controls: Controls, source: Source
@@ -280,12 +296,11 @@ class Answers:
     ) -> Answer:
         answer = Answer(message, source)
         self._running[message.id] = answer
-        if self._checkpoints is None or self._checkpoints.done():
-            self._checkpoints = background.submit(self._save_while_running())
         answer.future = background.submit(self._run(answer, history, controls))
         return answer
 
     async def _run(self, answer: Answer, history: list[Message], controls: Controls) -> None:
+        await self._save_soon()  # from here on, about once a second
         try:
             state, outcome = _outcome(await self._reply(answer, history, controls), answer)
         except asyncio.CancelledError:
@@ -294,13 +309,14 @@ class Answers:
             if not isinstance(error, ChatbotError):
                 log.exception("An answer failed unexpectedly")
                 error = ChatbotError("unexpected")
-            # The cause's own words may hold what the endpoint echoed, so only its kind is logged.
-            log.warning("An answer failed: %s (%s)", error, type(error.__cause__).__name__)
+            # A cause's own words may hold what the endpoint echoed, so only its kind is logged.
+            kind = f" ({type(error.__cause__).__name__})" if error.__cause__ else ""
+            log.warning("An answer failed: %s%s", error, kind)
             state = State.CUT_SHORT if answer.text else State.FAILED
             answer.end(state, error=error.to_json())
         else:
             answer.end(state, **outcome)
-        self._checkpoint_now.set()
+        await self._save_soon()
 
     async def _reply(
         self, answer: Answer, history: list[Message], controls: Controls
@@ -311,12 +327,15 @@ class Answers:
         model = controls.model or await self._first_model(endpoint)
         answer.message = replace(answer.message, model=model)
         window = endpoint.context_window_tokens
-        budget = window - controls.max_tokens if window else None
+        # An answer may take half of the window at most, or it would leave no room for the question.
+        max_tokens = min(controls.max_tokens, window // 2) if window else controls.max_tokens
         request = ReplyRequest(
             model=model,
-            messages=messages_to_send(history, controls.system_prompt, budget),
+            messages=messages_to_send(
+                history, controls.system_prompt, window - max_tokens if window else None
+            ),
             temperature=controls.temperature,
-            max_tokens=controls.max_tokens,
+            max_tokens=max_tokens,
         )
         return await self._client.stream_reply(endpoint, request, answer.append)
 
@@ -324,28 +343,43 @@ class Answers:
         try:
             models = await self._client.list_models(endpoint)
         except ChatbotError as error:
-            if error.code not in ("wrong_address", "refused", "not_an_api"):
+            if error.code not in ("wrong_address", "not_an_api"):
                 raise
             models = []  # many servers have no list, or one of another form
         if not models:
             raise ChatbotError("no_models", host=endpoint.host)
         return models[0]
 
+    async def _save_soon(self) -> None:
+        """Have all answers saved now, and every second as long as one runs.
+
+        On the loop and without a pause in it, so that the saver cannot just be ending.
+        """
+        self._save_now.set()
+        if self._saver is None:
+            self._saver = asyncio.get_running_loop().create_task(self._save_while_running())
+
     async def _save_while_running(self) -> None:
-        """Save every running answer about once a second, all in one transaction."""
         while self._running:
-            self._checkpoint_now.clear()
-            unsaved = [answer.snapshot() for answer in self._running.values()]
-            try:
-                await asyncio.to_thread(self._store.save_answers, unsaved)
-            except ChatbotError:
-                log.exception("Could not save %d running answers; trying again", len(unsaved))
-            else:
-                for message in unsaved:
-                    if message.state is not State.ANSWERING:
-                        del self._running[message.id]
+            self._save_now.clear()
+            unsaved = [answer.snapshot() for answer in list(self._running.values())]
+            if not await self._save(unsaved) and len(unsaved) > 1:
+                for message in unsaved:  # one that cannot be saved must not keep the others
+                    await self._save([message])
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._checkpoint_now.wait(), CHECKPOINT_SECONDS)
+                await asyncio.wait_for(self._save_now.wait(), CHECKPOINT_SECONDS)
+        self._saver = None
+
+    async def _save(self, messages: list[Message]) -> bool:
+        try:
+            await asyncio.to_thread(self._store.save_answers, messages)
+        except Exception:
+            log.exception("Could not save %d answers; trying again", len(messages))
+            return False
+        for message in messages:
+            if message.state is not State.ANSWERING:
+                self._running.pop(message.id, None)
+        return True
 
 
 def _outcome(completion: Completion, answer: Answer) -> tuple[State, dict[str, Any]]:
@@ -353,11 +387,15 @@ def _outcome(completion: Completion, answer: Answer) -> tuple[State, dict[str, A
     outcome = asdict(completion)
     error = None
     state = State.COMPLETE
-    if not answer.text:
-        state, error = State.FAILED, ChatbotError("empty", host=answer.message.host or "")
+    if completion.finish_reason == "content_filter":
+        state, error = State.CUT_SHORT, ChatbotError("filtered")
+    elif not answer.text and completion.finish_reason == "length":
+        error = ChatbotError("no_room")
+    elif not answer.text:
+        error = ChatbotError("empty", host=answer.message.host or "")
     elif completion.finish_reason is None:
         # Every endpoint says why it stopped; the connection was closed before that.
         state, error = State.CUT_SHORT, ChatbotError("interrupted")
-    elif completion.finish_reason == "content_filter":
-        state, error = State.CUT_SHORT, ChatbotError("filtered")
+    if not answer.text:
+        state = State.FAILED
     return state, {**outcome, "error": error.to_json() if error else None}

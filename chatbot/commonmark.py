@@ -30,10 +30,22 @@ def block_parser() -> MarkdownIt:
     dollars = math_inline_dollar(allow_space=False, allow_digits=False, allow_double=True)
     parser.inline.ruler.before("escape", "math_dollars", dollars)
     parser.inline.ruler.before("escape", "math_brackets", _bracketed_inline)
-    displayed = math_block_dollar(allow_labels=False, allow_blank_lines=True)
-    parser.block.ruler.before("fence", "math_dollars", displayed, _INTERRUPTED_BY_MATHS)
+    parser.block.ruler.before("fence", "math_dollars", _dollars_block, _INTERRUPTED_BY_MATHS)
     parser.block.ruler.before("fence", "math_brackets", _bracketed_block, _INTERRUPTED_BY_MATHS)
     return parser
+
+
+_dollars = math_block_dollar(allow_labels=False, allow_blank_lines=True)
+
+
+def _dollars_block(state: StateBlock, begin_line: int, end_line: int, silent: bool) -> bool:
+    """A formula between `$$` and `$$`. The plugin adds its token even when only asked."""
+    tokens, line = len(state.tokens), state.line
+    found = _dollars(state, begin_line, end_line, silent)
+    if silent:
+        del state.tokens[tokens:]
+        state.line = line
+    return found
 
 
 def _bracketed_inline(state: StateInline, silent: bool) -> bool:

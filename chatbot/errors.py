@@ -3,7 +3,7 @@
     ChatbotError        one code, one catalogue sentence (`error.<code>`), one suggested action
 
 There is one class because the page treats all of them alike: it says the
-sentence and offers the button that `action` names. Any other exception that
+sentence, and who can mend it where that is not the reader. Any other exception that
 reaches the page is a bug: it is logged with its traceback.
 """
 
@@ -57,6 +57,7 @@ ACTIONS: dict[str, Action] = {
     # The answer broke off after some of it came.
     "interrupted": Action.RETRY,
     "filtered": Action.RETRY,
+    "no_room": Action.RETRY,
     # The built-in model.
     "local_download": Action.RETRY,
     "local_checksum": Action.RETRY,
@@ -69,6 +70,8 @@ ACTIONS: dict[str, Action] = {
     "still_answering": Action.WAIT,
     "question_too_long": Action.SHORTEN,
     "page": Action.RETRY,
+    "click": Action.RETRY,
+    "file": Action.OWNER,
     "setting": Action.OWNER,
 }
 

@@ -29,6 +29,11 @@ OPENAI_BASE_URL = "https://api.openai.com/v1"
 OPENAI_MODEL = "gpt-4.1-mini"
 """What to ask OpenAI for when nobody chose: cheap, quick, and takes every control on the page."""
 
+MAX_TEMPERATURE = 2.0
+"""The protocol's own limit; platform.openai.com/docs/api-reference/chat/create."""
+
+MAX_TOKENS = 1_000_000
+
 _APP_NAME = "chatbot"
 
 
@@ -82,8 +87,8 @@ class Settings(BaseSettings):
     base_url: str | None = Field(None, alias="OPENAI_BASE_URL")
     model: str | None = Field(None, alias="CHATBOT_MODEL")
     models: Annotated[tuple[str, ...], NoDecode] = Field((), alias="CHATBOT_MODELS")
-    temperature: float = Field(0.8, ge=0, le=2, alias="CHATBOT_TEMPERATURE")
-    max_tokens: int = Field(2048, ge=1, le=1_000_000, alias="CHATBOT_MAX_TOKENS")
+    temperature: float = Field(0.8, ge=0, le=MAX_TEMPERATURE, alias="CHATBOT_TEMPERATURE")
+    max_tokens: int = Field(2048, ge=1, le=MAX_TOKENS, alias="CHATBOT_MAX_TOKENS")
     system_prompt: str = Field("", alias="CHATBOT_SYSTEM_PROMPT")
     language: str | None = Field(None, alias="CHATBOT_LANGUAGE")
     database_url: SecretStr = Field(
@@ -207,9 +212,7 @@ def _load(
         raise _setting_error(name, dict(from_secrets)) from None  # its text would show the value
     except UnicodeDecodeError:
         expected = Phrase("setting.env_file")
-        raise ChatbotError(
-            "setting", name=str(ENV_FILE), place=str(ENV_FILE), expected=expected
-        ) from None
+        raise ChatbotError("file", name=str(ENV_FILE), expected=expected) from None
 
 
 def _setting_error(name: str, from_secrets: dict[str, Any]) -> ChatbotError:

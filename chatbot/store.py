@@ -140,6 +140,11 @@ def new_id() -> str:
     return secrets.token_hex(16)
 
 
+def new_conversation(title: str, controls: dict[str, Any]) -> Conversation:
+    """A conversation to be stored with its first messages; the title is shortened to one line."""
+    return Conversation(new_id(), " ".join(title.split())[:TITLE_CHARACTERS], controls, time.time())
+
+
 P = ParamSpec("P")
 R = TypeVar("R")
 
@@ -180,15 +185,19 @@ class Store:
     # Conversations
 
     @_translated
-    def add_conversation(self, owner: str, title: str, controls: dict[str, Any]) -> Conversation:
-        """Start a conversation; its title is shortened to one line."""
+    def add_conversation(
+        self, owner: str, conversation: Conversation, messages: Sequence[Message] = ()
+    ) -> list[Message]:
+        """Add a new conversation with its first messages, all or nothing."""
         now = time.time()
-        conversation = Conversation(new_id(), _one_line(title), controls, now)
+        added = [replace(message, created_at=now, saved_at=now) for message in messages]
+        leaf_id = added[-1].id if added else None
+        row = {**vars(conversation), "owner": owner, "created_at": now, "leaf_id": leaf_id}
         with self._engine.begin() as connection:
-            connection.execute(
-                _conversations.insert().values(owner=owner, created_at=now, **vars(conversation))
-            )
-        return conversation
+            connection.execute(_conversations.insert(), row)
+            if added:
+                connection.execute(_messages.insert(), [vars(message) for message in added])
+        return added
 
     @_translated
     def conversation(self, owner: str, conversation_id: str) -> Conversation | None:
@@ -263,7 +272,10 @@ class Store:
 
     @_translated
     def add_messages(
-        self, owner: str, messages: Sequence[Message], after_leaf_id: str | None
+        self,
+        owner: str,
+        messages: Sequence[Message],
+        after_leaf_id: str | None,
     ) -> list[Message]:
         """Add messages of one conversation; the last becomes the end of its branch.
 
@@ -365,10 +377,6 @@ class Store:
             connection.execute(
                 _conversations.update().where(*cleared_long_ago).values(cleared_leaf_id=None)
             )
-
-
-def _one_line(text: str) -> str:
-    return " ".join(text.split())[:TITLE_CHARACTERS]
 
 
 def _was_cleared(*conversation_is: sa.ColumnElement[bool]) -> sa.ColumnElement[bool]:

@@ -17,7 +17,7 @@ from streamlit.testing.v1 import AppTest
 
 from chatbot import local_model
 from chatbot.settings import Settings
-from chatbot.store import Store
+from chatbot.store import Conversation, Store, new_conversation
 from tests.endpoint import FakeEndpoint
 
 ROOT = Path(__file__).parents[1]
@@ -171,6 +171,15 @@ def run_app(tmp_path: Path) -> Iterator[Callable[..., RunningApp]]:
     yield run
     for app in running:
         app.stop()
+
+
+def start_conversation(
+    store: Store, owner: str, title: str, controls: dict[str, Any]
+) -> Conversation:
+    """A conversation in the store, without messages yet."""
+    conversation = new_conversation(title, controls)
+    store.add_conversation(owner, conversation)
+    return conversation
 
 
 def wait_until(condition: Callable[[], bool], seconds: float = 10) -> None:

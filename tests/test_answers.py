@@ -9,7 +9,7 @@ from chatbot.answers import Answer, Answers, Controls
 from chatbot.errors import ChatbotError
 from chatbot.settings import Endpoint
 from chatbot.store import Conversation, Message, State, Store, new_id
-from tests.conftest import CANARY_KEY, wait_until
+from tests.conftest import CANARY_KEY, start_conversation, wait_until
 from tests.endpoint import FakeEndpoint, Reply
 
 ME = "me"
@@ -26,7 +26,7 @@ def answers(store: Store) -> Iterator[Answers]:
 
 @pytest.fixture
 def conversation(store: Store) -> Conversation:
-    return store.add_conversation(ME, "Hi", CONTROLS.to_json())
+    return start_conversation(store, ME, "Hi", CONTROLS.to_json())
 
 
 @pytest.fixture
@@ -83,9 +83,9 @@ def test_the_question_is_saved_before_the_endpoint_is_asked(
     def fail(*_: object, **__: object) -> None:
         raise ChatbotError("store")
 
-    monkeypatch.setattr(store, "add_messages", fail)
+    monkeypatch.setattr(store, "add_conversation", fail)
     with pytest.raises(ChatbotError):
-        answers.ask(ME, conversation, "Hi", CONTROLS, source)
+        answers.ask(ME, conversation, "Hi", CONTROLS, source, is_new=True)
     assert endpoint.requests == []
 
 
@@ -120,7 +120,7 @@ def test_stop_ends_the_request_and_keeps_the_text(
     endpoint.replies = [Reply(["Some"] * 1000, seconds_between=0.01)]
     answer = answers.ask(ME, conversation, "Hi", CONTROLS, source)
     answer.wait_for_more(0, timeout_seconds=5)
-    answers.stop(answer.message.id)
+    answers.stop(ME, answer.message.id)
     assert answer.has_ended
     assert endpoint.hung_up.wait(0.5)
     kept = saved(store, answer)
@@ -141,7 +141,7 @@ def test_stop_works_before_the_first_token(
     answer = answers.ask(ME, conversation, "Hi", CONTROLS, source)
     if event == "asked":
         assert endpoint.asked.wait(5)
-    answers.stop(answer.message.id)
+    answers.stop(ME, answer.message.id)
     assert saved(store, answer).state is State.STOPPED
     if event == "asked":
         assert endpoint.hung_up.wait(0.5)
@@ -152,6 +152,8 @@ def test_stop_works_before_the_first_token(
     [
         (Reply(status=401), State.FAILED, "key_refused"),
         (Reply(pieces=[]), State.FAILED, "empty"),
+        (Reply(pieces=[], finish_reason="length"), State.FAILED, "no_room"),
+        (Reply(pieces=[], finish_reason="content_filter"), State.FAILED, "filtered"),
         (Reply(["Half"], finish_reason=None), State.CUT_SHORT, "interrupted"),
         (Reply(["Half"], finish_reason="content_filter"), State.CUT_SHORT, "filtered"),
         (Reply(["Long"], finish_reason="length"), State.COMPLETE, None),
@@ -198,7 +200,7 @@ def test_only_one_answer_runs_in_a_conversation(
     assert caught.value.code == "still_answering"
     with pytest.raises(ChatbotError):
         answers.ask_again(ME, conversation, answer.message, CONTROLS, source)
-    answers.stop(answer.message.id)
+    answers.stop(ME, answer.message.id)
 
 
 def test_asking_again_sends_the_same_and_keeps_the_first_answer(
@@ -291,7 +293,7 @@ def test_a_store_that_fails_for_a_while_loses_nothing(
 
     def fail_twice(messages: list[Message]) -> None:
         if next(failures, False):
-            raise ChatbotError("store")
+            raise OverflowError
         save_answers(messages)
 
     monkeypatch.setattr(store, "save_answers", fail_twice)
@@ -301,6 +303,55 @@ def test_a_store_that_fails_for_a_while_loses_nothing(
     assert running is None
     assert branch[-1].content == "Hello there!"  # from memory, until it is saved
     assert saved(store, answer).content == "Hello there!"
+
+
+def test_one_that_cannot_be_saved_does_not_keep_the_others(
+    answers: Answers,
+    store: Store,
+    conversation: Conversation,
+    source: Endpoint,
+    endpoint: FakeEndpoint,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    save_answers = store.save_answers
+
+    def refuse_the_bad(messages: list[Message]) -> None:
+        if any(message.content == "Bad" for message in messages):
+            raise ChatbotError("store")
+        save_answers(messages)
+
+    monkeypatch.setattr(store, "save_answers", refuse_the_bad)
+    endpoint.replies = [Reply(["Bad"]), Reply(["Good"])]
+    bad = answers.ask(ME, conversation, "Hi", CONTROLS, source)
+    follow(bad)
+    other = start_conversation(store, ME, "Other", CONTROLS.to_json())
+    good = answers.ask(ME, other, "Hi", CONTROLS, source)
+    assert saved(store, good).content == "Good"
+    monkeypatch.undo()
+    assert saved(store, bad).content == "Bad"
+
+
+def test_an_answer_of_a_killed_process_can_be_stopped(
+    answers: Answers, store: Store, conversation: Conversation
+) -> None:
+    message = Message(new_id(), conversation.id, None, "assistant", "Half", State.ANSWERING)
+    store.add_messages(ME, [message], after_leaf_id=None)
+    answers.stop("somebody else", message.id)
+    assert (seen := store.message(ME, message.id)) and seen.state is State.ANSWERING
+    answers.stop(ME, message.id)
+    assert (seen := store.message(ME, message.id)) and seen.state is State.STOPPED
+    assert seen.content == "Half"
+
+
+def test_the_built_in_models_window_has_room_for_question_and_answer(
+    answers: Answers, store: Store, conversation: Conversation, endpoint: FakeEndpoint
+) -> None:
+    small = Endpoint(endpoint.base_url, None, 2, 2, context_window_tokens=1000)
+    controls = Controls("test-model", 0.8, 100_000, "")
+    saved(store, answers.ask(ME, conversation, "My name is Ann.", controls, small))
+    saved(store, answers.ask(ME, conversation, "What is my name?", controls, small))
+    assert endpoint.requests[-1]["max_tokens"] == 500
+    assert len(endpoint.requests[-1]["messages"]) == 3
 
 
 def test_an_orderly_end_of_the_process_keeps_what_is_there(

@@ -81,13 +81,20 @@ def test_a_person_asks_and_is_answered(
     viewport: dict[str, int],
     greeting: str,
 ) -> None:
-    endpoint.default_reply = Reply(["**Paris**", " is\n\n- a city\n", "- in France\n"])
+    wide = "| " + " | ".join(f"column {number}" for number in range(12)) + " |\n"
+    table = "\n" + wide + "|---" * 12 + "|\n" + wide
+    formula = "\n$" + "a + " * 80 + "b$\n\n" + "x" * 300 + "\n"
+    endpoint.default_reply = Reply(
+        ["**Paris**", " is\n\n- a city\n", "- in France\n", table, formula]
+    )
     page = open_page(app.url, locale=locale, viewport=viewport)
     expect(page.get_by_text(greeting)).to_be_visible()
     ask(page, "What is\nthe capital?")
     expect_answer(page, "in France")
     expect(messages(page).last.locator("strong")).to_have_text("Paris")
-    assert page.evaluate("document.documentElement.scrollWidth") <= viewport["width"]
+    for scroller in ("html", "[data-testid=stMain]"):
+        width = page.evaluate("selector => document.querySelector(selector).scrollWidth", scroller)
+        assert width <= viewport["width"]
     assert re.search(r"c=[0-9a-f]{32}", page.url)
     assert [request["messages"][-1]["content"] for request in endpoint.requests] == [
         "What is\nthe capital?"
@@ -187,6 +194,65 @@ def test_the_language_can_be_switched(app: RunningApp, open_page: OpenPage) -> N
     expect(page.get_by_text("有什么可以帮您？")).to_be_visible()
     page.reload()
     expect(page.get_by_text("有什么可以帮您？")).to_be_visible()
+
+
+def test_a_phone_shows_the_conversation_that_was_chosen(
+    app: RunningApp, open_page: OpenPage
+) -> None:
+    page = open_page(app.url, viewport=PHONE, locale="zh-CN", has_touch=True)
+    assert page.evaluate("document.documentElement.lang") == "zh-CN"
+    ask(page, "第一个问题")
+    expect_answer(page, "Hello there!")
+    for button in ("新对话", "第一个问题"):
+        page.get_by_test_id("stExpandSidebarButton").click()
+        page.get_by_role("button", name=button).first.click()
+        expect(page.get_by_test_id("stExpandSidebarButton")).to_be_visible()
+    expect_answer(page, "Hello there!")
+
+
+def test_a_draft_stays_in_its_conversation(app: RunningApp, open_page: OpenPage) -> None:
+    page = open_page(app.url)
+    ask(page, "First")
+    expect_answer(page, "Hello there!")
+    expect(page.locator(COMPOSER)).to_be_focused()
+    page.keyboard.type("A draft")
+    page.get_by_role("button", name="New").first.click()
+    expect(page.get_by_text("How can I help?")).to_be_visible()
+    expect(page.locator(COMPOSER)).to_have_value("")
+    expect(page.locator(COMPOSER)).to_be_focused()
+
+
+def test_controls_are_kept_with_their_conversation(
+    app: RunningApp, endpoint: FakeEndpoint, open_page: OpenPage
+) -> None:
+    page = open_page(app.url)
+    ask(page, "First")
+    expect_answer(page, "Hello there!")
+    page.get_by_label("System prompt", exact=True).fill("Be brief.")
+    page.get_by_label("Max tokens", exact=True).fill("-5")
+    page.keyboard.press("Enter")
+    expect(page.get_by_label("Max tokens", exact=True)).to_have_value("1")
+    page.reload()
+    expect(page.get_by_label("System prompt", exact=True)).to_have_value("Be brief.")
+    page.get_by_role("button", name="Regenerate").click()
+    expect_answer(page, "Hello there!")
+    assert endpoint.requests[-1]["max_tokens"] == 1
+    assert endpoint.requests[-1]["messages"][0] == {"role": "system", "content": "Be brief."}
+
+
+def test_a_question_asked_from_further_up_comes_into_view(
+    app: RunningApp, endpoint: FakeEndpoint, open_page: OpenPage
+) -> None:
+    endpoint.default_reply = Reply(LONG_REPLY)
+    page = open_page(app.url)
+    ask(page, "First")
+    expect_answer(page, "Line 39")
+    page.mouse.move(700, 300)
+    page.mouse.wheel(0, -5000)
+    expect(page.get_by_text("Line 0 of the answer.")).to_be_in_viewport()
+    endpoint.default_reply = Reply(["Short"])
+    ask(page, "Second")
+    expect(page.get_by_text("Short")).to_be_in_viewport()
 
 
 def test_copy_puts_the_models_own_text_on_the_clipboard(

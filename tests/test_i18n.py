@@ -59,7 +59,7 @@ def test_every_failure_has_a_sentence_and_every_sentence_a_failure() -> None:
 
 def test_every_setting_says_what_is_expected() -> None:
     fields = {key.removeprefix("setting.") for key in ENGLISH if key.startswith("setting.")}
-    assert fields == {*Settings.model_fields, "environment", "env_file"}
+    assert fields == {*Settings.model_fields, "environment", "env_file", "secrets_file"}
 
 
 def test_every_key_that_the_source_names_exists() -> None:

@@ -104,7 +104,7 @@ def test_the_owners_language_comes_before_the_browsers(
     ("locale", "sentence"),
     [
         ("en", "CHATBOT_TEMPERATURE in the environment cannot be used."),
-        ("zh", "环境变量中的 CHATBOT_TEMPERATURE 无法使用。"),
+        ("zh", "CHATBOT_TEMPERATURE（来源：环境变量）无法使用。"),
     ],
 )
 def test_a_bad_setting_opens_the_page_with_one_sentence(
@@ -219,7 +219,7 @@ def test_a_failed_answer_offers_to_retry(page: AppTest, endpoint: FakeEndpoint) 
     ask(page.run(), "Hi!")
     assert said(page.warning[0].value) == (
         f"{endpoint.base_url.split('/')[2]} does not accept the key. Check OPENAI_API_KEY. "
-        "Whoever runs this app can mend it."
+        "Only the owner of this app can change that."
     )
     page.button(key=again_key(page)).click().run()
     assert texts(page) == ["Hi!", "Hello there!"]

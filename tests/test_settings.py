@@ -170,7 +170,12 @@ def field_of(name: str) -> str:
 @pytest.mark.parametrize("text", ["CHATBOT_MODEL=mine".encode("utf-16"), b"CHATBOT_MODEL=\x80"])
 def test_an_env_file_that_is_no_utf_8_is_named(text: bytes) -> None:
     Path(".env").write_bytes(text)
-    assert_says(refusal(), ".env", ".env", "env_file")
+    with pytest.raises(ChatbotError) as caught:
+        load_settings({})
+    assert caught.value.code == "file"
+    for language in ("en", "zh"):
+        assert ".env" in caught.value.sentence(language)
+        assert "UTF-8" in caught.value.sentence(language)
 
 
 BAD_KEYS = [f"{KEY}\nx", f"{KEY}\n", f"{KEY} x", f"Bearer {KEY}", f"密钥{KEY}", f'"{KEY}"']

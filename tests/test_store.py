@@ -20,6 +20,7 @@ from chatbot.store import (
     Store,
     new_id,
 )
+from tests.conftest import start_conversation
 
 ME, SOMEBODY_ELSE = "me", "somebody else"
 
@@ -42,7 +43,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 
 @pytest.fixture
 def conversation(store: Store) -> Conversation:
-    return store.add_conversation(ME, "Hello", {"temperature": 0.5})
+    return start_conversation(store, ME, "Hello", {"temperature": 0.5})
 
 
 def question(conversation: Conversation, content: str = "q", parent: str | None = None) -> Message:
@@ -86,7 +87,7 @@ def test_conversations_are_listed_newest_first_by_their_last_message(
 ) -> None:
     conversations = []
     for title in "abc":
-        conversations.append(store.add_conversation(ME, title, {}))
+        conversations.append(start_conversation(store, ME, title, {}))
         clock.pass_seconds(1)
     first, second, third = conversations
     store.add_messages(ME, [question(first)], None)
@@ -105,7 +106,7 @@ def test_conversations_are_listed_newest_first_by_their_last_message(
     ],
 )
 def test_a_title_is_one_short_line(store: Store, text: str, title: str) -> None:
-    conversation = store.add_conversation(ME, text, {})
+    conversation = start_conversation(store, ME, text, {})
     kept = store.conversation(ME, conversation.id)
     assert kept and kept.title == conversation.title == title
 
@@ -120,7 +121,7 @@ def test_controls_are_remembered(store: Store, conversation: Conversation) -> No
 def test_all_conversations_go_to_the_person_recognised(
     store: Store, conversation: Conversation
 ) -> None:
-    theirs = store.add_conversation(SOMEBODY_ELSE, "Theirs", {})
+    theirs = start_conversation(store, SOMEBODY_ELSE, "Theirs", {})
     asked = ask(store, conversation)
     store.adopt(ME, "recognised")
     store.adopt("nobody", "recognised")
@@ -366,7 +367,7 @@ def test_cleared_messages_are_erased_when_their_time_is_up(
     store: Store, conversation: Conversation, clock: Clock, tmp_path: Path
 ) -> None:
     old = ask(store, conversation)
-    untouched = store.add_conversation(ME, "Untouched", {})
+    untouched = start_conversation(store, ME, "Untouched", {})
     kept_messages = ask(store, untouched)
     clock.pass_seconds(1)
     store.clear(ME, conversation.id)
@@ -403,7 +404,7 @@ def test_an_app_that_never_restarts_erases_too(
     old, _ = ask(store, conversation)
     store.clear(ME, conversation.id)
     clock.pass_seconds(UNDO_SECONDS + 1)
-    other = store.add_conversation(ME, "Other", {})
+    other = start_conversation(store, ME, "Other", {})
     ask(store, other)
     store.clear(ME, other.id)
     assert store.message(ME, old.id) is None
@@ -422,7 +423,7 @@ def test_two_stores_on_one_file_write_at_once(
 
     def write(own: Store) -> None:
         try:
-            mine = own.add_conversation(ME, "Mine", {})
+            mine = start_conversation(own, ME, "Mine", {})
             _, answer = ask(own, mine)
             together.wait(10)
             for count in range(20):

@@ -9,10 +9,9 @@ from typing import ParamSpec
 
 import streamlit as st
 
-from chatbot.answers import Controls
 from chatbot.errors import ChatbotError
-from chatbot.store import Message
-from chatbot.ui import controls, resources
+from chatbot.store import Message, new_conversation
+from chatbot.ui import browser, controls, resources
 
 log = logging.getLogger(__name__)
 
@@ -29,43 +28,50 @@ def _noting_errors(action: Callable[P, None]) -> Callable[P, None]:
         try:
             action(*args, **kwargs)
         except ChatbotError as error:
-            log.warning("%s: %s", action.__name__, error, exc_info=error.__cause__)
+            log.warning("A click failed: %s", error, exc_info=error.__cause__)
             st.session_state.notice = error
+        except Exception:
+            log.exception("A click failed")
+            st.session_state.notice = ChatbotError("click")
 
     return wrapper
 
 
 @_noting_errors
-def ask(owner: str, suggestion: str | None = None) -> None:
+def ask(composer_key: str, suggestion: str | None = None) -> None:
     """Ask what is in the composer, or a suggestion."""
-    question = suggestion or str(st.session_state.question or "")
+    question = suggestion or str(st.session_state[composer_key] or "")
     question = question.replace("\0", "").encode("utf-8", "replace").decode("utf-8")
     if not question.strip():
         return
     try:
         if len(question) > MAX_QUESTION_CHARACTERS:
             raise ChatbotError("question_too_long", limit=f"{MAX_QUESTION_CHARACTERS:,}")
-        _ask(owner, question, controls.current())
-    except ChatbotError:
-        st.session_state.question = question
+        _ask(question)
+    except Exception:
+        st.session_state[composer_key] = question
         raise
 
 
-def _ask(owner: str, question: str, chosen: Controls) -> None:
-    store = resources.store()
-    conversation_id = st.query_params.get("c")
-    conversation = conversation_id and store.conversation(owner, conversation_id)
-    if not conversation:
-        conversation = store.add_conversation(owner, question, chosen.to_json())
-        open_conversation(conversation.id)
+def _ask(question: str) -> None:
+    owner = browser.owner()
+    chosen = controls.current()
+    conversation = resources.store().conversation(owner, st.query_params.get("c", ""))
+    is_new = conversation is None
+    if conversation is None:
+        conversation = new_conversation(question, chosen.to_json())
     else:
-        store.set_controls(owner, conversation.id, chosen.to_json())
-    resources.answers().ask(owner, conversation, question, chosen, resources.source())
+        controls.keep()
+    resources.answers().ask(owner, conversation, question, chosen, resources.source(), is_new)
+    if is_new:
+        open_conversation(conversation.id)
 
 
 @_noting_errors
-def ask_again(owner: str, old_answer: Message) -> None:
+def ask_again(old_answer: Message) -> None:
     """Have the last question answered once more."""
+    owner = browser.owner()
+    controls.keep()
     conversation = resources.store().conversation(owner, old_answer.conversation_id)
     if not conversation:
         raise ChatbotError("conflict")
@@ -77,21 +83,21 @@ def ask_again(owner: str, old_answer: Message) -> None:
 @_noting_errors
 def stop(message_id: str) -> None:
     """End a running answer, keeping what it said so far."""
-    resources.answers().stop(message_id)
+    resources.answers().stop(browser.owner(), message_id)
 
 
 @_noting_errors
-def clear(owner: str, conversation_id: str, running_id: str | None) -> None:
+def clear(conversation_id: str, running_id: str | None) -> None:
     """Empty the open conversation."""
     if running_id:
-        resources.answers().stop(running_id)
-    resources.store().clear(owner, conversation_id)
+        stop(running_id)
+    resources.store().clear(browser.owner(), conversation_id)
 
 
 @_noting_errors
-def undo_clear(owner: str, conversation_id: str) -> None:
+def undo_clear(conversation_id: str) -> None:
     """Bring back what `clear` took away."""
-    resources.store().undo_clear(owner, conversation_id)
+    resources.store().undo_clear(browser.owner(), conversation_id)
 
 
 def open_conversation(conversation_id: str | None) -> None:

@@ -7,8 +7,8 @@ from typing import Any
 import streamlit as st
 
 from chatbot import visitors
-from chatbot.ui import resources
-from chatbot.ui.language import t
+from chatbot.ui import look, resources
+from chatbot.ui.language import language, t
 
 _HERE = Path(__file__).parent
 
@@ -23,23 +23,28 @@ def _component(name: str) -> Callable[..., Any]:
     )
 
 
-def visitor() -> str:
-    """The owner's id in the store for whoever has this page open.
-
-    A new session does not know its visitor until the browser has answered.
-    Until then it has an id of its own, whose conversations the visitor gets.
-    """
+def meet_visitor() -> None:
+    """Learn who has this page open. Until the browser answers, a session has an id of its own."""
     state = st.session_state
     if "visitor_token" not in state:
         state.visitor_token = visitors.new_token()
-        state.visitor_is_known = False
     with st.container(key="visitor"):
-        kept = _component("visitor")(
-            key="visitor_id",
+        _component("visitor")(
+            key="visitor_component",
             data={"suggested": state.visitor_token},
             on_token_change=lambda: None,
-        ).token
-    if not state.visitor_is_known and visitors.is_token(kept):
+        )
+    owner()
+
+
+def owner() -> str:
+    """The owner's id in the store for whoever has this page open, as far as is known now.
+
+    What was begun before the browser had answered becomes the visitor's too.
+    """
+    state = st.session_state
+    kept = state.get("visitor_component", {}).get("token")
+    if visitors.is_token(kept) and not visitor_is_known():
         if kept != state.visitor_token:
             resources.store().adopt(visitors.owner_of(state.visitor_token), visitors.owner_of(kept))
         state.visitor_token = kept
@@ -47,10 +52,28 @@ def visitor() -> str:
     return visitors.owner_of(state.visitor_token)
 
 
-def follow_conversation(conversation_id: str | None) -> None:
-    """Keep the end of the conversation in view while it grows, until the reader scrolls up."""
-    with st.container(key="scroll"):
-        _component("scroll")(key="scroll_along", data={"conversation": conversation_id})
+def visitor_is_known() -> bool:
+    """Whether the browser has answered."""
+    return bool(st.session_state.get("visitor_is_known"))
+
+
+def tend_page(conversation_id: str | None, last_question_id: str | None) -> None:
+    """What a chat page does by itself.
+
+    It keeps the end of the conversation in view until the reader scrolls up,
+    closes the sidebar on a phone and puts the cursor into the composer when
+    another conversation is opened, and names its language.
+    """
+    with st.container(key="page"):
+        _component("page")(
+            key="page_component",
+            data={
+                "conversation": conversation_id,
+                "question": last_question_id,
+                "language": language(),
+                "icon": look.icon_address(),
+            },
+        )
 
 
 def show_copy_button(text: str, key: str) -> None:

@@ -5,51 +5,65 @@ from typing import Any
 import streamlit as st
 
 from chatbot.answers import Controls
-from chatbot.settings import Settings
+from chatbot.settings import MAX_TEMPERATURE, MAX_TOKENS
 from chatbot.store import Conversation
-from chatbot.ui import resources
+from chatbot.ui import browser, resources
+from chatbot.ui.errors import errors_shown
 from chatbot.ui.language import t
 
-MAX_TOKENS_LIMIT = 1_000_000
 PENDING_LIST_SECONDS = 1.0
 
 
-def show_controls(conversation: Conversation | None, settings: Settings) -> None:
+def show_controls(conversation: Conversation | None) -> None:
     """Model, temperature, length and system prompt, as this conversation last had them."""
     kept: dict[str, Any] = conversation.controls if conversation else {}
     if resources.known_models() is None:
         _show_model_choice_until_listed(kept.get("model"))
     else:
         _show_model_choice(kept.get("model"))
-    # The next three are sent with the next question; until then the page need not know.
-    st.slider(
-        t("controls.temperature"),
-        0.0,
-        2.0,
-        float(kept.get("temperature", settings.temperature)),
-        step=0.1,
-        key=_key("temperature"),
-        help=t("controls.temperature_help"),
-        on_change="ignore",
-    )
-    st.number_input(
-        t("controls.max_tokens"),
-        1,
-        MAX_TOKENS_LIMIT,
-        int(kept.get("max_tokens", settings.max_tokens)),
-        step=256,
-        key=_key("max_tokens"),
-        help=t("controls.max_tokens_help"),
-        on_change="ignore",
-    )
-    st.text_area(
-        t("controls.system_prompt"),
-        str(kept.get("system_prompt", settings.system_prompt)),
-        key=_key("system_prompt"),
-        help=t("controls.system_prompt_help"),
-        placeholder=t("controls.system_prompt_placeholder"),
-        on_change="ignore",
-    )
+    _show_dials(kept)
+
+
+@st.fragment
+def _show_dials(kept: dict[str, Any]) -> None:
+    """What is sent with the next question. As a fragment: changing it draws nothing else again."""
+    with errors_shown():
+        settings = resources.settings()
+        st.slider(
+            t("controls.temperature"),
+            0.0,
+            MAX_TEMPERATURE,
+            float(kept.get("temperature", settings.temperature)),
+            step=0.1,
+            key=_key("temperature"),
+            help=t("controls.temperature_help"),
+            on_change=keep,
+        )
+        st.number_input(
+            t("controls.max_tokens"),
+            # No bounds here: the browser would go on showing what it refuses to send.
+            value=int(kept.get("max_tokens", settings.max_tokens)),
+            step=256,
+            key=_key("max_tokens"),
+            help=t("controls.max_tokens_help"),
+            on_change=keep,
+        )
+        st.text_area(
+            t("controls.system_prompt"),
+            str(kept.get("system_prompt", settings.system_prompt)),
+            key=_key("system_prompt"),
+            help=t("controls.system_prompt_help"),
+            placeholder=t("controls.system_prompt_placeholder"),
+            on_change=keep,
+        )
+
+
+def keep() -> None:
+    """Remember the controls with their conversation, and show what they were brought into."""
+    chosen = current()
+    st.session_state[_key("max_tokens")] = chosen.max_tokens
+    if conversation_id := st.query_params.get("c"):
+        resources.store().set_controls(browser.owner(), conversation_id, chosen.to_json())
 
 
 def current() -> Controls:
@@ -57,11 +71,11 @@ def current() -> Controls:
     settings = resources.settings()
     state = st.session_state
     temperature = state.get(_key("temperature"), settings.temperature)
-    max_tokens = state.get(_key("max_tokens"), settings.max_tokens) or settings.max_tokens
+    max_tokens = state.get(_key("max_tokens"))
     return Controls(
         model=chosen_model(),
-        temperature=min(max(float(temperature), 0.0), 2.0),
-        max_tokens=min(max(int(max_tokens), 1), MAX_TOKENS_LIMIT),
+        temperature=min(max(float(temperature), 0.0), MAX_TEMPERATURE),
+        max_tokens=min(max(int(max_tokens or settings.max_tokens), 1), MAX_TOKENS),
         system_prompt=str(state.get(_key("system_prompt"), settings.system_prompt) or ""),
     )
 
@@ -90,9 +104,10 @@ def _typed_or_picked() -> str | None:
 @st.fragment(run_every=PENDING_LIST_SECONDS)
 def _show_model_choice_until_listed(kept: str | None) -> None:
     """The list arrives by itself: nobody waits for it."""
-    if resources.known_models() is not None:
-        st.rerun()
-    _show_model_choice(kept)
+    with errors_shown():
+        if resources.known_models() is not None:
+            st.rerun()
+        _show_model_choice(kept)
 
 
 def _show_model_choice(kept: str | None) -> None:
@@ -100,7 +115,9 @@ def _show_model_choice(kept: str | None) -> None:
     known = resources.known_models()
     models = known or []
     is_built_in = settings.endpoint is None
-    model = kept or _typed_or_picked() or _default_model()
+    model = _typed_or_picked() or kept or _default_model()
+    if settings.models and model not in settings.models:
+        model = settings.default_model  # the owner has taken that one off the list
     options = models if not model or model in models else [model, *models]
     st.selectbox(
         t("controls.model"),
@@ -110,6 +127,7 @@ def _show_model_choice(kept: str | None) -> None:
         key=_key("early_model" if known is None else "model"),
         help=t("controls.model_help"),
         placeholder=t("controls.model_placeholder"),
+        on_change=keep,
         accept_new_options=not is_built_in and not settings.models,
         disabled=is_built_in,
     )

@@ -11,7 +11,6 @@ from chatbot.blocks import split_blocks
 from chatbot.dialect import to_streamlit
 from chatbot.store import Message
 from chatbot.ui.language import t
-from chatbot.ui.look import ASSISTANT_ICON
 from chatbot.ui.messages import show_outcome
 
 DRAW_SECONDS = 0.1
@@ -21,15 +20,15 @@ TAIL_CHARACTERS_PER_SECOND = 10_000
 """A long tail is drawn less often: its whole text is sent and parsed again each time."""
 
 
-def follow_to_the_end(owner: str, answer: Followed) -> None:
+def follow_to_the_end(answer: Followed) -> None:
     """Draw an answer until it ends, then what can be done about it."""
-    with st.chat_message("assistant", avatar=ASSISTANT_ICON):
+    with st.chat_message("assistant"):
         body = st.container(gap=None, key="live")
         outcome_place = st.empty()
         st.empty()  # where an answer that is being replaced had its buttons
         ended = _follow(answer, body)
         with outcome_place.container():
-            show_outcome(owner, ended, is_last=True)
+            show_outcome(ended, is_last=True)
 
 
 def _follow(answer: Followed, body: DeltaGenerator) -> Message:

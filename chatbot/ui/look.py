@@ -1,7 +1,13 @@
-"""What the page looks like: title, icons, and the little CSS that Streamlit has no option for."""
+"""What the page looks like: title, icons, and the little CSS that Streamlit has no option for.
 
+Logo and icons are drawn by the style sheet: given to Streamlit as images, they
+would load NumPy and Pillow, 13 MB of memory.
+"""
+
+import base64
 import re
 import time
+from functools import cache
 from pathlib import Path
 
 import streamlit as st
@@ -13,16 +19,29 @@ _ASSETS = _HERE.parent / "assets"
 FLUSH_SECONDS = 0.02
 """Streamlit sends what is drawn every 5 ms; drawn over sooner, the empty place is never sent."""
 
-ICON = str(_ASSETS / "icon.svg")
-ASSISTANT_ICON = ICON
-LOGO = str(_ASSETS / "logo.svg")
-
 
 def set_up_page() -> None:
-    """Title, icon, logo and styles. Call before anything is drawn."""
-    st.set_page_config(page_title="Chatbot", page_icon=ICON, initial_sidebar_state="auto")
-    st.html(_HERE / "look.css")
-    st.logo(LOGO, size="large", icon_image=ICON)
+    """Title and styles. Call before anything is drawn."""
+    st.set_page_config(page_title="Chatbot", initial_sidebar_state="auto")
+    st.html(_styles())
+
+
+@cache
+def icon_address() -> str:
+    """The app's icon as an address of its own."""
+    return _data_address("icon.svg")
+
+
+@cache
+def _styles() -> str:
+    styles = (_HERE / "look.css").read_text("utf-8")
+    for name in ("icon.svg", "logo.svg"):
+        styles = styles.replace(f'url("{name}")', f'url("{_data_address(name)}")')
+    return f"<style>{styles}</style>"
+
+
+def _data_address(name: str) -> str:
+    return "data:image/svg+xml;base64," + base64.b64encode((_ASSETS / name).read_bytes()).decode()
 
 
 def fresh_place(content: str | None) -> DeltaGenerator:

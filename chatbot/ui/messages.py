@@ -10,9 +10,9 @@ from chatbot.settings import Settings
 from chatbot.store import Conversation, Message, State
 from chatbot.ui import actions
 from chatbot.ui.browser import show_copy_button
+from chatbot.ui.composer import composer_key
 from chatbot.ui.errors import show_error
 from chatbot.ui.language import t
-from chatbot.ui.look import ASSISTANT_ICON
 
 # Mounted messages are drawn on every run; the newest of a few conversations are remembered.
 _for_streamlit = lru_cache(maxsize=256)(to_streamlit)
@@ -21,7 +21,6 @@ SUGGESTIONS = ("explain", "write", "plan", "code")
 
 
 def show_head(
-    owner: str,
     settings: Settings,
     conversation: Conversation | None,
     branch: list[Message],
@@ -32,8 +31,8 @@ def show_head(
     place = st.empty()  # always one element, so that the messages below keep their places
     if not branch:
         with place.container():
-            _show_greeting(owner, settings)
-            _show_undo(owner, conversation)
+            _show_greeting(settings, conversation)
+            _show_undo(conversation)
     elif len(branch) > mounted:
         place.button(
             t("messages.earlier"),
@@ -46,7 +45,7 @@ def show_head(
         )
 
 
-def _show_greeting(owner: str, settings: Settings) -> None:
+def _show_greeting(settings: Settings, conversation: Conversation | None) -> None:
     """What an empty conversation says, and what one could ask."""
     st.title(t("greeting.title"), anchor=False)
     st.markdown(t("greeting.text"))
@@ -55,10 +54,15 @@ def _show_greeting(owner: str, settings: Settings) -> None:
     with st.container(horizontal=True, key="suggestions"):
         for name in SUGGESTIONS:
             question = t(f"suggestion.{name}")
-            st.button(question, key=f"suggest-{name}", on_click=actions.ask, args=(owner, question))
+            st.button(
+                question,
+                key=f"suggest-{name}",
+                on_click=actions.ask,
+                args=(composer_key(conversation), question),
+            )
 
 
-def _show_undo(owner: str, conversation: Conversation | None) -> None:
+def _show_undo(conversation: Conversation | None) -> None:
     """The way back from Clear, as long as nothing new was written."""
     if conversation and conversation.cleared_leaf_id:
         with st.container(horizontal=True, vertical_alignment="center"):
@@ -68,7 +72,7 @@ def _show_undo(owner: str, conversation: Conversation | None) -> None:
                 key="undo",
                 icon=":material/undo:",
                 on_click=actions.undo_clear,
-                args=(owner, conversation.id),
+                args=(conversation.id,),
             )
 
 
@@ -78,25 +82,33 @@ def show_not_found() -> None:
     st.button(t("not_found.back"), on_click=actions.open_conversation, args=(None,))
 
 
-def show_message(owner: str, message: Message, is_last: bool) -> None:
+def last_question_id(branch: list[Message]) -> str | None:
+    """The newest question's id."""
+    return next((message.id for message in reversed(branch) if message.role == "user"), None)
+
+
+def show_message(message: Message, is_last: bool) -> None:
     """One question or finished answer, with what can be done about it."""
     if message.role == "user":
-        with st.chat_message("user"), st.container(key=f"question-{message.id}"):
+        with (
+            st.chat_message("user", avatar=":material/person:"),
+            st.container(key=f"question-{message.id}"),
+        ):
             st.text(message.content)
         return
-    with st.chat_message("assistant", avatar=ASSISTANT_ICON):
+    with st.chat_message("assistant"):
         if message.content:
             st.markdown(_for_streamlit(message.content))
-        show_outcome(owner, message, is_last)
+        show_outcome(message, is_last)
 
 
-def show_outcome(owner: str, message: Message, is_last: bool) -> None:
+def show_outcome(message: Message, is_last: bool) -> None:
     """Below an answer: why it ended early, if it did, and its buttons."""
     error = ChatbotError.from_json(message.error)
     if error:
         show_error(error)
     elif message.state is State.STOPPED:
-        st.caption(t("answer.stopped"))
+        st.caption(t("answer.stopped_early" if not message.content else "answer.stopped"))
     elif message.state is not State.COMPLETE:
         st.caption(t("answer.abandoned"))
     elif message.finish_reason == "length":
@@ -111,7 +123,7 @@ def show_outcome(owner: str, message: Message, is_last: bool) -> None:
                 icon=":material/refresh:",
                 type="tertiary" if message.content else "secondary",
                 on_click=actions.ask_again,
-                args=(owner, message),
+                args=(message,),
             )
         else:
             st.empty()  # takes the button's place while a new answer is followed

@@ -26,8 +26,8 @@ def settings() -> Settings:
     except StreamlitSecretNotFoundError as error:
         if error.__cause__:  # the file is there, but no TOML
             expected = Phrase("setting.secrets_file")
-            file = ".streamlit/secrets.toml"
-            raise ChatbotError("setting", name=file, place=file, expected=expected) from None
+            name = ".streamlit/secrets.toml"
+            raise ChatbotError("file", name=name, expected=expected) from None
         secrets = {}
     return load_settings(secrets)
 

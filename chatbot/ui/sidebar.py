@@ -15,9 +15,7 @@ LIST_HEIGHT_PIXELS = 260
 """A long list scrolls by itself, so that the controls below it stay in reach."""
 
 
-def show_conversation_buttons(
-    owner: str, conversation: Conversation | None, messages: list[Message]
-) -> None:
+def show_conversation_buttons(conversation: Conversation | None, messages: list[Message]) -> None:
     """New conversation, and Clear for the open one."""
     with st.container(horizontal=True):
         st.button(
@@ -33,7 +31,7 @@ def show_conversation_buttons(
             t("sidebar.clear"),
             icon=":material/delete_sweep:",
             on_click=actions.clear,
-            args=(owner, conversation.id if conversation else "", running),
+            args=(conversation.id if conversation else "", running),
             disabled=not messages,
             help=t("sidebar.clear_help"),
             width="stretch",

@@ -1,0 +1,67 @@
+// What a chat page does by itself, and Streamlit does not.
+let shown = {}; // the conversation and its last question, as of the last run
+let isPinned = true; // whether the end of the conversation is kept in view
+let lastTop = 0;
+
+function toEnd(pane) {
+  if (isPinned) pane.scrollTop = pane.scrollHeight;
+  lastTop = pane.scrollTop;
+}
+
+// Streamlit's own way of scrolling along fights a reader who scrolls up while an answer comes.
+function watch(pane) {
+  if (pane.dataset.isWatched) return;
+  pane.dataset.isWatched = "yes";
+  pane.addEventListener(
+    "scroll",
+    () => {
+      const isAtEnd = pane.scrollHeight - pane.scrollTop - pane.clientHeight < 40;
+      // We only ever scroll down, so up was the reader.
+      if (pane.scrollTop < lastTop) isPinned = isAtEnd;
+      else if (isAtEnd) isPinned = true;
+      lastTop = pane.scrollTop;
+    },
+    { passive: true },
+  );
+  const observer = new ResizeObserver(() => toEnd(pane));
+  observer.observe(pane);
+  for (const child of pane.children) observer.observe(child);
+}
+
+function closeSidebarOnPhone() {
+  if (innerWidth > 640) return;
+  const sidebar = document.querySelector('[data-testid="stSidebar"][aria-expanded="true"]');
+  sidebar?.querySelector('[data-testid="stSidebarCollapseButton"] button')?.click();
+}
+
+function focusComposer() {
+  // On a touch screen this would open the keyboard over what there is to read.
+  if (!matchMedia("(hover: hover) and (pointer: fine)").matches) return;
+  document.querySelector('[data-testid="stChatInputTextArea"]')?.focus({ preventScroll: true });
+}
+
+function setIcon(href) {
+  let link = document.querySelector('link[rel~="icon"]');
+  if (!link) {
+    link = document.createElement("link");
+    link.rel = "icon";
+    document.head.append(link);
+  }
+  if (link.href !== href) link.href = href;
+}
+
+export default function ({ data }) {
+  document.documentElement.lang = data.language === "zh" ? "zh-CN" : "en";
+  setIcon(data.icon);
+  const pane = document.querySelector('[data-testid="stMain"]');
+  if (!pane) return;
+  watch(pane);
+  const isOther = data.conversation !== shown.conversation;
+  if (isOther || data.question !== shown.question) {
+    isPinned = true;
+    toEnd(pane);
+    focusComposer();
+  }
+  if (isOther && "conversation" in shown) closeSidebarOnPhone();
+  shown = data;
+}
