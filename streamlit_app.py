@@ -55,7 +55,7 @@ with errors_shown():
         live_place = st.container()
 
     above_composer = composer.show_above(running)
-    composer.show_composer(conversation)
+    composer.show_composer()
     composer.show_who_answers(settings)
 
     if running:

@@ -38,9 +38,9 @@ def _noting_errors(action: Callable[P, None]) -> Callable[P, None]:
 
 
 @_noting_errors
-def ask(composer_key: str, suggestion: str | None = None) -> None:
+def ask(suggestion: str | None = None) -> None:
     """Ask what is in the composer, or a suggestion."""
-    question = suggestion or str(st.session_state[composer_key] or "")
+    question = suggestion or str(st.session_state.question or "")
     question = question.replace("\0", "").encode("utf-8", "replace").decode("utf-8")
     if not question.strip():
         return
@@ -49,7 +49,7 @@ def ask(composer_key: str, suggestion: str | None = None) -> None:
             raise ChatbotError("question_too_long", limit=f"{MAX_QUESTION_CHARACTERS:,}")
         _ask(question)
     except Exception:
-        st.session_state[composer_key] = question
+        st.session_state.question = question
         raise
 
 

@@ -6,7 +6,6 @@ from streamlit.delta_generator import DeltaGenerator
 from chatbot import local_model
 from chatbot.answers import Followed
 from chatbot.settings import Settings
-from chatbot.store import Conversation
 from chatbot.ui import actions, controls
 from chatbot.ui.errors import show_error
 from chatbot.ui.language import t
@@ -34,16 +33,10 @@ def show_above(running: Followed | None) -> DeltaGenerator:
     return place
 
 
-def composer_key(conversation: Conversation | None) -> str:
-    """Each conversation has a composer of its own, so that a draft stays where it was typed."""
-    return f"question-{conversation.id if conversation else 'new'}"
-
-
-def show_composer(conversation: Conversation | None) -> None:
+def show_composer() -> None:
     """Where questions are typed."""
-    key = composer_key(conversation)
     with st.bottom:
-        st.chat_input(t("composer.placeholder"), key=key, on_submit=actions.ask, args=(key,))
+        st.chat_input(t("composer.placeholder"), key="question", on_submit=actions.ask)
 
 
 def show_who_answers(settings: Settings) -> None:

@@ -10,7 +10,6 @@ from chatbot.settings import Settings
 from chatbot.store import Conversation, Message, State
 from chatbot.ui import actions
 from chatbot.ui.browser import show_copy_button
-from chatbot.ui.composer import composer_key
 from chatbot.ui.errors import show_error
 from chatbot.ui.language import t
 
@@ -31,7 +30,7 @@ def show_head(
     place = st.empty()  # always one element, so that the messages below keep their places
     if not branch:
         with place.container():
-            _show_greeting(settings, conversation)
+            _show_greeting(settings)
             _show_undo(conversation)
     elif len(branch) > mounted:
         place.button(
@@ -45,7 +44,7 @@ def show_head(
         )
 
 
-def _show_greeting(settings: Settings, conversation: Conversation | None) -> None:
+def _show_greeting(settings: Settings) -> None:
     """What an empty conversation says, and what one could ask."""
     st.title(t("greeting.title"), anchor=False)
     st.markdown(t("greeting.text"))
@@ -58,7 +57,7 @@ def _show_greeting(settings: Settings, conversation: Conversation | None) -> Non
                 question,
                 key=f"suggest-{name}",
                 on_click=actions.ask,
-                args=(composer_key(conversation), question),
+                args=(question,),
             )
 
 

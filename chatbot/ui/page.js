@@ -30,14 +30,16 @@ function watch(pane) {
 
 function closeSidebarOnPhone() {
   if (innerWidth > 640) return;
-  const sidebar = document.querySelector('[data-testid="stSidebar"][aria-expanded="true"]');
+  const sidebar = document.querySelector('[data-testid="stSidebar"][data-collapsed="false"]');
   sidebar?.querySelector('[data-testid="stSidebarCollapseButton"] button')?.click();
 }
 
-function focusComposer() {
+function focusComposer(tries = 20) {
   // On a touch screen this would open the keyboard over what there is to read.
   if (!matchMedia("(hover: hover) and (pointer: fine)").matches) return;
-  document.querySelector('[data-testid="stChatInputTextArea"]')?.focus({ preventScroll: true });
+  const composer = document.querySelector('[data-testid="stChatInputTextArea"]');
+  if (composer) composer.focus({ preventScroll: true });
+  else if (tries > 0) setTimeout(() => focusComposer(tries - 1), 50);
 }
 
 function setIcon(href) {
