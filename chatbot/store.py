@@ -165,18 +165,19 @@ def _translated(function: Callable[P, R]) -> Callable[P, R]:
 class Store:
     """All that must last. Safe to use from any thread.
 
-    Every method raises ChatbotError("store") when the database cannot be used.
+    Every method raises ChatbotError("store") when the database cannot be used,
+    and opening one ChatbotError("store_open").
     """
 
-    @_translated
     def __init__(self, database_url: str) -> None:
         try:
             self._engine = _create_engine(database_url)
-        except (ValueError, ImportError) as error:  # no such option, port or driver
-            raise ChatbotError("store") from error
-        self._reader = self._engine.execution_options(reads_only=True)
-        _metadata.create_all(self._engine)
-        self._erase_cleared()
+            self._reader = self._engine.execution_options(reads_only=True)
+            _metadata.create_all(self._engine)
+            self._erase_cleared()
+        except (sa.exc.SQLAlchemyError, OSError, ValueError, ImportError, ChatbotError) as error:
+            # Among them no such option, port or driver.
+            raise ChatbotError("store_open") from error
 
     def close(self) -> None:
         """Close all connections."""

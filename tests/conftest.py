@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 import streamlit as st
+from streamlit.runtime.secrets import Secrets
 from streamlit.testing.v1 import AppTest
 
 from chatbot import local_model
@@ -21,6 +22,7 @@ from chatbot.store import Conversation, Store, new_conversation
 from tests.endpoint import FakeEndpoint
 
 ROOT = Path(__file__).parents[1]
+WEIGHTS_FOLDER = local_model.default_cache_folder()  # the real one, before HOME is another
 CANARY_KEY = "sk-canary-8c1f0b5e"
 
 CHROMIUM_ARGUMENTS = [
@@ -34,23 +36,22 @@ CHROMIUM_ARGUMENTS = [
 
 
 @pytest.fixture(autouse=True)
-def empty_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def empty_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """Each test has a user folder of its own and none of the developer's settings."""
     for field in Settings.model_fields.values():
         monkeypatch.delenv(str(field.alias), raising=False)
-    for name in (
-        "HTTP_PROXY",
-        "HTTPS_PROXY",
-        "ALL_PROXY",
-        "http_proxy",
-        "https_proxy",
-        "all_proxy",
-    ):
+    for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
         monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.upper(), raising=False)
+    home = tmp_path / "home"  # no secrets.toml or config.toml of theirs
+    home.mkdir()
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.setenv("USERPROFILE", str(home))
+    monkeypatch.setattr("streamlit.secrets", Secrets())
     monkeypatch.setenv("CHATBOT_DATABASE_URL", f"sqlite:///{tmp_path}/chatbot.db")
     monkeypatch.chdir(tmp_path)
-    st.cache_resource.clear()
-    return tmp_path
+    yield tmp_path
+    st.cache_resource.clear()  # closes what the page has opened
 
 
 @pytest.fixture
@@ -78,7 +79,7 @@ def page(endpoint: FakeEndpoint, monkeypatch: pytest.MonkeyPatch) -> AppTest:
 @pytest.fixture(scope="session")
 def weights_folder() -> Path:
     """Where the built-in model is kept: fetched once a machine, as for anybody who uses the app."""
-    return local_model.default_cache_folder()
+    return WEIGHTS_FOLDER
 
 
 def find_chromium() -> str | None:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.conftest import CANARY_KEY, RunningApp
+from tests.conftest import CANARY_KEY, WEIGHTS_FOLDER, RunningApp
 from tests.endpoint import FakeEndpoint, Reply
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
@@ -187,6 +187,18 @@ def test_regenerate_asks_once_more_and_clear_can_be_undone(
     expect(messages(page)).to_have_count(0)
     page.get_by_role("button", name="Undo").click()
     expect_answer(page, "Second answer")
+
+
+def test_dark_is_the_look_to_begin_with_and_light_can_be_chosen(
+    app: RunningApp, open_page: OpenPage
+) -> None:
+    page = open_page(app.url, color_scheme="light")
+    expect(page.get_by_test_id("stApp")).to_have_css("background-color", "rgb(23, 24, 28)")
+    page.get_by_test_id("stMainMenu").click()
+    page.get_by_role("button", name="Light").or_(page.get_by_text("Light", exact=True)).click()
+    expect(page.get_by_test_id("stApp")).to_have_css("background-color", "rgb(255, 255, 255)")
+    page.reload()
+    expect(page.get_by_test_id("stApp")).to_have_css("background-color", "rgb(255, 255, 255)")
 
 
 def test_the_language_can_be_switched(app: RunningApp, open_page: OpenPage) -> None:
@@ -483,7 +495,8 @@ SCROLLED_TO = "document.querySelector('[data-testid=stMain]').scrollTop"
 def test_without_any_setting_the_built_in_model_answers(
     run_app: Callable[..., RunningApp], open_page: OpenPage
 ) -> None:
-    page = open_page(run_app().url)
+    cache = str(WEIGHTS_FOLDER.parent)  # where this platform has no such variable, it is fetched
+    page = open_page(run_app(XDG_CACHE_HOME=cache).url)
     expect(page.get_by_text("SmolLM2, a small English-only demo model")).to_be_visible()
     ask(page, "What is the capital of France? Answer in one word.")
     expect(page.get_by_role("button", name="Regenerate")).to_be_visible(timeout=120_000)

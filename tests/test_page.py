@@ -232,7 +232,7 @@ def test_a_store_that_cannot_be_opened_ends_in_a_sentence(
     monkeypatch.setenv("CHATBOT_DATABASE_URL", f"sqlite:///{tmp_path}")
     page.run()
     assert not page.exception
-    assert "database does not answer" in page.warning[0].value
+    assert "database cannot be opened" in page.warning[0].value
 
 
 def test_an_unexpected_exception_is_one_sentence_and_a_traceback_in_the_log(

@@ -1,6 +1,7 @@
 """What is kept: conversations, the tree of messages, and whose they are."""
 
 import dataclasses
+import os
 import sqlite3
 import threading
 import traceback
@@ -502,7 +503,8 @@ def test_everything_is_there_after_a_restart(
 def test_folders_for_the_database_are_made_and_closed_to_others(tmp_path: Path) -> None:
     Store(f"sqlite:///{tmp_path}/new/er/chat.db").close()
     assert (tmp_path / "new/er/chat.db").is_file()
-    assert (tmp_path / "new/er").stat().st_mode & 0o077 == 0
+    if os.name == "posix":  # elsewhere the user folder's own rights have to do
+        assert (tmp_path / "new/er").stat().st_mode & 0o077 == 0
 
 
 @pytest.mark.parametrize(
@@ -525,7 +527,7 @@ def test_a_database_that_cannot_be_opened_is_a_failure_with_a_sentence(
     (tmp_path / "no-database.db").write_bytes(b"not a database, but long enough to look" * 100)
     with pytest.raises(ChatbotError) as caught:
         Store(database_url)
-    assert caught.value.code == "store"
+    assert caught.value.code == "store_open"
     assert caught.value.__cause__ is not None
 
 

@@ -52,9 +52,24 @@ function setIcon(href) {
   if (link.href !== href) link.href = href;
 }
 
+// Dark is the look to begin with, as on the first visit nobody has chosen one in the menu yet.
+function beginDark() {
+  try {
+    if (localStorage.getItem("chatbot-look")) return;
+    localStorage.setItem("chatbot-look", "begun");
+    if (matchMedia("(prefers-color-scheme: dark)").matches) return;
+    // Where Streamlit keeps the choice; it is read when a page loads.
+    localStorage.setItem(`stActiveTheme-${location.pathname}-v2`, JSON.stringify("Dark"));
+    location.reload();
+  } catch {
+    // Storage is forbidden here: the browser's own preference it is.
+  }
+}
+
 export default function ({ data }) {
   document.documentElement.lang = data.language === "zh" ? "zh-CN" : "en";
   setIcon(data.icon);
+  beginDark();
   const pane = document.querySelector('[data-testid="stMain"]');
   if (!pane) return;
   watch(pane);

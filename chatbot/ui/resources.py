@@ -35,7 +35,11 @@ def settings() -> Settings:
 def source() -> Source:
     """What answers questions: the configured endpoint, or the built-in model."""
     current = settings()
-    return current.endpoint or local_model.shared(current.local_model)
+    if current.endpoint:
+        return current.endpoint
+    model = local_model.shared(current.local_model)
+    model.silence_timeout_seconds = current.silence_timeout_seconds
+    return model
 
 
 @st.cache_resource(show_spinner=False)
@@ -48,7 +52,7 @@ def store() -> Store:
     return _store(settings().database_url.get_secret_value())
 
 
-@st.cache_resource(show_spinner=False)
+@st.cache_resource(show_spinner=False, on_release=Answers.close)
 def _answers(_store: Store, database_url: str) -> Answers:
     return Answers(_store)
 
@@ -70,10 +74,10 @@ def known_models() -> list[str] | None:
         return [local_model.shared(current.local_model).model_name]
     listing = _model_list(current.endpoint)
     if listing.done():
-        st.session_state.known_models = listing.result()
+        st.session_state.known_models = (current.endpoint.base_url, listing.result())
     # A list that is being fetched anew does not make the last one worse.
-    known: list[str] | None = st.session_state.get("known_models")
-    return known
+    base_url, models = st.session_state.get("known_models", (None, None))
+    return models if base_url == current.endpoint.base_url else None
 
 
 @st.cache_resource(
