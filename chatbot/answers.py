@@ -242,6 +242,13 @@ class Answers:
         [answer] = self._store.add_messages(owner, [answer], after_leaf_id=old_answer.id)
         return self._start(answer, branch[:-1], controls, source)
 
+    def list_models(self, endpoint: Endpoint) -> Future[list[str]]:
+        """Ask an endpoint for its models, over the connection that answers will use.
+
+        The future raises ChatbotError when there is no list.
+        """
+        return background.submit(self._client.list_models(endpoint))
+
     def stop(self, owner: str, message_id: str) -> None:
         """End an answer and its request; the text so far is kept."""
         answer = self._running.get(message_id)

@@ -194,8 +194,9 @@ def test_dark_is_the_look_to_begin_with_and_light_can_be_chosen(
 ) -> None:
     page = open_page(app.url, color_scheme="light")
     expect(page.get_by_test_id("stApp")).to_have_css("background-color", "rgb(23, 24, 28)")
+    expect(page.locator(COMPOSER)).to_be_focused()  # all has settled
     page.get_by_test_id("stMainMenu").click()
-    page.get_by_role("button", name="Light").or_(page.get_by_text("Light", exact=True)).click()
+    page.get_by_text("light_mode").click()
     expect(page.get_by_test_id("stApp")).to_have_css("background-color", "rgb(255, 255, 255)")
     page.reload()
     expect(page.get_by_test_id("stApp")).to_have_css("background-color", "rgb(255, 255, 255)")

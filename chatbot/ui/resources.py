@@ -7,9 +7,8 @@ from datetime import timedelta
 import streamlit as st
 from streamlit.errors import StreamlitSecretNotFoundError
 
-from chatbot import background, local_model
+from chatbot import local_model
 from chatbot.answers import Answers, Source
-from chatbot.client import Client
 from chatbot.errors import ChatbotError, Phrase
 from chatbot.settings import Endpoint, Settings, load_settings
 from chatbot.store import Store
@@ -74,7 +73,12 @@ def known_models() -> list[str] | None:
         return [local_model.shared(current.local_model).model_name]
     listing = _model_list(current.endpoint)
     if listing.done():
-        st.session_state.known_models = (current.endpoint.base_url, listing.result())
+        try:
+            models = listing.result()
+        except ChatbotError as error:
+            log.info("No list of models: %s", error)
+            models = []
+        st.session_state.known_models = (current.endpoint.base_url, models)
     # A list that is being fetched anew does not make the last one worse.
     base_url, models = st.session_state.get("known_models", (None, None))
     return models if base_url == current.endpoint.base_url else None
@@ -84,15 +88,4 @@ def known_models() -> list[str] | None:
     ttl=MODEL_LIST_LIFE, max_entries=8, show_spinner=False, hash_funcs={Endpoint: hash}
 )
 def _model_list(endpoint: Endpoint) -> Future[list[str]]:
-    return background.submit(_fetch_models(endpoint))
-
-
-async def _fetch_models(endpoint: Endpoint) -> list[str]:
-    client = Client()
-    try:
-        return await client.list_models(endpoint)
-    except ChatbotError as error:
-        log.info("No list of models: %s", error)
-        return []
-    finally:
-        await client.close()
+    return answers().list_models(endpoint)
