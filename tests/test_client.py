@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 import pytest
 
+from chatbot import background
 from chatbot.client import Client, Completion, ReplyRequest
 from chatbot.errors import ChatbotError
 from chatbot.settings import Endpoint
@@ -20,7 +21,8 @@ REQUEST = ReplyRequest("test-model", [{"role": "user", "content": "Hi"}], 0.8, 2
 
 
 def run(coroutine: Coroutine[Any, Any, T]) -> T:
-    return asyncio.run(coroutine)
+    """Run on the loop that answers live on, as the app does."""
+    return background.submit(coroutine).result(60)
 
 
 async def reply(base_url: str, pieces: list[str]) -> Completion:

@@ -49,7 +49,7 @@ def ask(suggestion: str | None = None) -> None:
             raise ChatbotError("question_too_long", limit=f"{MAX_QUESTION_CHARACTERS:,}")
         _ask(question)
     except Exception:
-        st.session_state.question = question
+        st.session_state.draft = question
         raise
 
 

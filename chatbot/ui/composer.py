@@ -21,7 +21,8 @@ def show_above(running: Followed | None) -> DeltaGenerator:
     place = st.bottom.empty()
     with place.container(horizontal=True, horizontal_alignment="center"):
         if "notice" in st.session_state:
-            show_error(st.session_state.pop("notice"))
+            show_error(st.session_state.notice)
+            del st.session_state.notice
         if running:
             st.button(
                 t("answer.stop"),
@@ -34,9 +35,13 @@ def show_above(running: Followed | None) -> DeltaGenerator:
 
 
 def show_composer() -> None:
-    """Where questions are typed."""
+    """Where questions are typed. What could not be sent is put back."""
+    state = st.session_state
+    if "draft" in state:
+        state.question = state.draft
     with st.bottom:
         st.chat_input(t("composer.placeholder"), key="question", on_submit=actions.ask)
+    state.pop("draft", None)  # only now: another run may have replaced this one before
 
 
 def show_who_answers(settings: Settings) -> None:
