@@ -29,7 +29,9 @@ COMPOSER = "[data-testid=stChatInputTextArea]"
 WATCH = """(() => {
     window.seen = {};
     const look = () => {
-        const text = document.body?.innerText ?? "";
+        // Not innerText, which would have the page laid out at every change.
+        const messages = document.querySelectorAll("[data-testid=stChatMessage]");
+        const text = [...messages].at(-1)?.textContent ?? "";
         for (const mark of ["%s", "%s"])
             if (!(mark in seen) && text.includes(mark)) seen[mark] = Date.now() / 1000;
     };
@@ -192,7 +194,6 @@ def main() -> None:
                 page.wait_for_selector(COMPOSER)
                 print(f"  page usable after {time.monotonic() - opened:.2f} s")
                 measure(page, relay, endpoint)  # loads the code highlighter and warms up
-                page.get_by_role("button", name="New").first.click(force=True)
                 page.goto(f"http://127.0.0.1:{relay.port}")
                 page.wait_for_selector(COMPOSER)
                 page.wait_for_timeout(1000)

@@ -52,18 +52,25 @@ function setIcon(href) {
   if (link.href !== href) link.href = href;
 }
 
-// Dark is the look to begin with, as on the first visit nobody has chosen one in the menu yet.
+// Dark is the look to begin with: on the first visit it is chosen in the menu, as a person would.
 function beginDark() {
   try {
     if (localStorage.getItem("chatbot-look")) return;
     localStorage.setItem("chatbot-look", "begun");
-    if (matchMedia("(prefers-color-scheme: dark)").matches) return;
-    // Where Streamlit keeps the choice; it is read when a page loads.
-    localStorage.setItem(`stActiveTheme-${location.pathname}-v2`, JSON.stringify("Dark"));
-    location.reload();
   } catch {
-    // Storage is forbidden here: the browser's own preference it is.
+    return; // Storage is forbidden here: the browser's own preference it is.
   }
+  if (matchMedia("(prefers-color-scheme: dark)").matches) return;
+  const menu = document.querySelector('[data-testid="stMainMenu"] button');
+  menu?.click();
+  const choose = (tries) => {
+    const buttons = [...document.querySelectorAll("button")];
+    const dark = buttons.find((button) => button.textContent.startsWith("dark_mode"));
+    dark?.click();
+    if (dark) menu.click();
+    else if (tries > 0) requestAnimationFrame(() => choose(tries - 1));
+  };
+  if (menu) choose(60);
 }
 
 export default function ({ data }) {
