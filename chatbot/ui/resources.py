@@ -1,6 +1,7 @@
 """What all sessions of this process share: settings, store, running answers, model lists."""
 
 import logging
+import time
 from concurrent.futures import Future
 from datetime import timedelta
 
@@ -14,6 +15,9 @@ from chatbot.settings import Endpoint, Settings, load_settings
 from chatbot.store import Store
 
 log = logging.getLogger(__name__)
+
+MODEL_LIST_DELAY_SECONDS = 1.5
+"""The list waits until the page is there: loading the client beside it made that 1 s later."""
 
 MODEL_LIST_LIFE = timedelta(minutes=1)
 
@@ -71,6 +75,9 @@ def known_models() -> list[str] | None:
         return list(current.models)
     if current.endpoint is None:
         return [local_model.shared(current.local_model).model_name]
+    opened = st.session_state.setdefault("opened", time.monotonic())
+    if time.monotonic() < opened + MODEL_LIST_DELAY_SECONDS:
+        return None
     listing = _model_list(current.endpoint)
     if listing.done():
         try:
