@@ -328,10 +328,14 @@ class Answers:
     async def _reply(
         self, answer: Answer, history: list[Message], controls: Controls
     ) -> Completion:
-        endpoint = answer.source
-        if isinstance(endpoint, LocalModel):
-            endpoint = await background.in_thread(endpoint.start)
-        model = controls.model or await self._first_model(endpoint)
+        if isinstance(answer.source, LocalModel):
+            # Loading the client takes as long as starting the model: both at once.
+            start = background.in_thread(answer.source.start)
+            endpoint, _ = await asyncio.gather(start, self._client.load())
+            model = answer.source.model_name
+        else:
+            endpoint = answer.source
+            model = controls.model or await self._first_model(endpoint)
         answer.message = replace(answer.message, model=model)
         window = endpoint.context_window_tokens
         # An answer may take half of the window at most, or it would leave no room for the question.

@@ -6,6 +6,7 @@ transport and of the parser is turned into a ChatbotError at one seam,
 """
 
 import asyncio
+import importlib
 import json
 import logging
 import re
@@ -83,6 +84,10 @@ class Client:
             async with asyncio.timeout(endpoint.silence_timeout_seconds):
                 page = await self._connect(endpoint).models.list()
                 return [model.id for model in page.data if isinstance(model.id, str)]
+
+    async def load(self) -> None:
+        """Load the library ahead of its first use, without holding up the loop."""
+        await asyncio.to_thread(importlib.import_module, "openai")
 
     async def close(self) -> None:
         """Close every connection."""

@@ -61,7 +61,8 @@ def _show_dials(kept: dict[str, Any]) -> None:
 def keep() -> None:
     """Remember the controls with their conversation, and show what they were brought into."""
     chosen = current()
-    st.session_state[_key("max_tokens")] = chosen.max_tokens
+    if st.session_state.get(_key("max_tokens")) not in (None, chosen.max_tokens):
+        st.session_state[_key("max_tokens")] = chosen.max_tokens
     if conversation_id := st.query_params.get("c"):
         resources.store().set_controls(browser.owner(), conversation_id, chosen.to_json())
 
