@@ -6,7 +6,7 @@ from streamlit.delta_generator import DeltaGenerator
 from chatbot import local_model
 from chatbot.answers import Followed
 from chatbot.settings import Settings
-from chatbot.ui import actions, controls
+from chatbot.ui import actions, controls, resources
 from chatbot.ui.errors import show_error
 from chatbot.ui.language import t
 from chatbot.ui.look import plain
@@ -50,6 +50,8 @@ def show_who_answers(settings: Settings) -> None:
         model = local_model.shared(settings.local_model).model_name
         where = t("composer.built_in")
     else:
-        model = controls.chosen_model() or t("composer.first_model")
+        is_listed = resources.known_models() is not None
+        model = controls.chosen_model() or (t("composer.no_model") if is_listed else "")
         where = settings.endpoint.host
-    st.bottom.caption(plain(f"{model} · {where}"), text_alignment="center")
+    line = " · ".join(filter(None, (model, where)))
+    st.bottom.caption(plain(line), text_alignment="center")
