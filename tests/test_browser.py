@@ -393,6 +393,7 @@ def test_a_model_can_be_typed_where_the_endpoint_has_no_list(
     page = open_page(app.url)
     ask(page, "Hi")
     expect(page.get_by_text("lists no models")).to_be_visible()
+    expect(page.get_by_text("no model chosen yet")).to_be_visible(timeout=10_000)
     page.get_by_role("combobox", name="Model").fill("my-own-model")
     page.keyboard.press("Enter")
     expect(page.get_by_text(re.compile("^my-own-model · 127"))).to_be_visible()
