@@ -112,7 +112,7 @@ class Client:
                     follow_redirects=False,
                     # Proxy variables would send even loopback traffic to the proxy.
                     trust_env=not endpoint.is_on_this_machine,
-                    # Without TLS there is nothing to verify: loading the authorities takes 5 MB.
+                    # Without TLS there is nothing to verify, so no authorities are loaded.
                     verify=not endpoint.base_url.startswith("http://"),
                     event_hooks={"response": [_retry_soon_or_not_at_all]},
                 ),

@@ -132,7 +132,8 @@ def test_stop_ends_the_request_at_once(
     assert endpoint.asked.wait(5)
     page.get_by_role("button", name="Stop").click()
     assert endpoint.hung_up.wait(5)
-    expect(page.get_by_text("Stopped.", exact=False)).to_be_visible()
+    sentence = "Stopped." if is_early else "Stopped. What came before is kept."
+    expect(page.get_by_text(sentence, exact=True)).to_be_visible()
     expect(page.get_by_role("button", name="Stop")).to_be_hidden()
     expect(page.get_by_role("button", name="Retry" if is_early else "Regenerate")).to_be_visible()
 

@@ -245,6 +245,21 @@ def test_an_unexpected_exception_is_one_sentence_and_a_traceback_in_the_log(
     assert "ZeroDivisionError" in caplog.text
 
 
+def test_a_change_that_cannot_be_kept_is_one_sentence(
+    page: AppTest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ask(page.run(), "Hi!")
+
+    def fail(*_: object) -> None:
+        raise ChatbotError("store")
+
+    monkeypatch.setattr("chatbot.store.Store.set_controls", fail)
+    page.slider[0].set_value(1.5).run()
+    page.run()
+    assert not page.exception
+    assert texts(page) == ["Hi!", "Hello there!"]
+
+
 def test_a_long_conversation_mounts_its_newest_messages(
     page: AppTest, endpoint: FakeEndpoint
 ) -> None:

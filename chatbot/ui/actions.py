@@ -3,41 +3,18 @@
 Nothing typed is lost: a question that cannot be saved goes back to the composer.
 """
 
-import logging
-from collections.abc import Callable
-from typing import ParamSpec
-
 import streamlit as st
 
 from chatbot.errors import ChatbotError
 from chatbot.store import Message, new_conversation
 from chatbot.ui import browser, controls, resources
-
-log = logging.getLogger(__name__)
+from chatbot.ui.errors import noting_errors
 
 MAX_QUESTION_CHARACTERS = 100_000
 """About thirty times what a person types; more is a paste that no context window holds."""
 
-P = ParamSpec("P")
 
-
-def _noting_errors(action: Callable[P, None]) -> Callable[P, None]:
-    """Leave a failure's sentence for the page to show."""
-
-    def wrapper(*args: P.args, **kwargs: P.kwargs) -> None:
-        try:
-            action(*args, **kwargs)
-        except ChatbotError as error:
-            log.warning("A click failed: %s", error, exc_info=error.__cause__)
-            st.session_state.notice = error
-        except Exception:
-            log.exception("A click failed")
-            st.session_state.notice = ChatbotError("click")
-
-    return wrapper
-
-
-@_noting_errors
+@noting_errors
 def ask(suggestion: str | None = None) -> None:
     """Ask what is in the composer, or a suggestion."""
     question = suggestion or str(st.session_state.question or "")
@@ -67,7 +44,7 @@ def _ask(question: str) -> None:
         open_conversation(conversation.id)
 
 
-@_noting_errors
+@noting_errors
 def ask_again(old_answer: Message) -> None:
     """Have the last question answered once more."""
     owner = browser.owner()
@@ -80,13 +57,13 @@ def ask_again(old_answer: Message) -> None:
     )
 
 
-@_noting_errors
+@noting_errors
 def stop(message_id: str) -> None:
     """End a running answer, keeping what it said so far."""
     resources.answers().stop(browser.owner(), message_id)
 
 
-@_noting_errors
+@noting_errors
 def clear(conversation_id: str, running_id: str | None) -> None:
     """Empty the open conversation."""
     if running_id:
@@ -94,7 +71,7 @@ def clear(conversation_id: str, running_id: str | None) -> None:
     resources.store().clear(browser.owner(), conversation_id)
 
 
-@_noting_errors
+@noting_errors
 def undo_clear(conversation_id: str) -> None:
     """Bring back what `clear` took away."""
     resources.store().undo_clear(browser.owner(), conversation_id)

@@ -8,7 +8,7 @@ from chatbot.answers import Controls
 from chatbot.settings import MAX_TEMPERATURE, MAX_TOKENS
 from chatbot.store import Conversation
 from chatbot.ui import browser, resources
-from chatbot.ui.errors import errors_shown
+from chatbot.ui.errors import errors_shown, noting_errors
 from chatbot.ui.language import t
 
 PENDING_LIST_SECONDS = 1.0
@@ -37,7 +37,7 @@ def _show_dials(kept: dict[str, Any]) -> None:
             step=0.1,
             key=_key("temperature"),
             help=t("controls.temperature_help"),
-            on_change=keep,
+            on_change=noting_errors(keep),
         )
         st.number_input(
             t("controls.max_tokens"),
@@ -46,7 +46,7 @@ def _show_dials(kept: dict[str, Any]) -> None:
             step=256,
             key=_key("max_tokens"),
             help=t("controls.max_tokens_help"),
-            on_change=keep,
+            on_change=noting_errors(keep),
         )
         st.text_area(
             t("controls.system_prompt"),
@@ -54,7 +54,7 @@ def _show_dials(kept: dict[str, Any]) -> None:
             key=_key("system_prompt"),
             help=t("controls.system_prompt_help"),
             placeholder=t("controls.system_prompt_placeholder"),
-            on_change=keep,
+            on_change=noting_errors(keep),
         )
 
 
@@ -128,7 +128,7 @@ def _show_model_choice(kept: str | None) -> None:
         key=_key("early_model" if known is None else "model"),
         help=t("controls.model_help"),
         placeholder=t("controls.model_placeholder"),
-        on_change=keep,
+        on_change=noting_errors(keep),
         accept_new_options=not is_built_in and not settings.models,
         disabled=is_built_in,
     )

@@ -1,8 +1,9 @@
 """Failures on the page: one plain sentence, never a traceback."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import ParamSpec
 
 import streamlit as st
 
@@ -11,6 +12,8 @@ from chatbot.ui.language import language, t
 from chatbot.ui.look import plain
 
 log = logging.getLogger(__name__)
+
+P = ParamSpec("P")
 
 
 def show_error(error: ChatbotError) -> None:
@@ -34,3 +37,19 @@ def errors_shown() -> Iterator[None]:
             log.warning("The page failed: %s", error, exc_info=error.__cause__)
         show_error(error)
         st.button(t("try_again"), icon=":material/refresh:", key="try_again")
+
+
+def noting_errors(action: Callable[P, None]) -> Callable[P, None]:
+    """For what a click or a change does: leave a failure's sentence for the page to show."""
+
+    def wrapper(*args: P.args, **kwargs: P.kwargs) -> None:
+        try:
+            action(*args, **kwargs)
+        except ChatbotError as error:
+            log.warning("A click failed: %s", error, exc_info=error.__cause__)
+            st.session_state.notice = error
+        except Exception:
+            log.exception("A click failed")
+            st.session_state.notice = ChatbotError("click")
+
+    return wrapper
