@@ -63,12 +63,21 @@ function beginDark() {
   if (matchMedia("(prefers-color-scheme: dark)").matches) return;
   const menu = document.querySelector('[data-testid="stMainMenu"] button');
   menu?.click();
-  const choose = (tries) => {
+  const item = () => {
     const buttons = [...document.querySelectorAll("button")];
-    const dark = buttons.find((button) => button.textContent.startsWith("dark_mode"));
+    return buttons.find((button) => button.textContent.startsWith("dark_mode"));
+  };
+  const choose = (tries) => {
+    const dark = item();
     dark?.click();
     if (dark) menu.click();
+    if (dark) settle(60);
     else if (tries > 0) requestAnimationFrame(() => choose(tries - 1));
+  };
+  // A menu that closes gives the focus back to its button, some time after it has gone.
+  const settle = (tries) => {
+    if (item() && tries > 0) requestAnimationFrame(() => settle(tries - 1));
+    else setTimeout(focusComposer, 200);
   };
   if (menu) choose(60);
 }
