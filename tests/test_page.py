@@ -253,7 +253,7 @@ def test_a_change_that_cannot_be_kept_is_one_sentence(
     def fail(*_: object) -> None:
         raise ChatbotError("store")
 
-    monkeypatch.setattr("chatbot.store.Store.set_controls", fail)
+    monkeypatch.setattr("chatbot.store.conversations.Conversations.set_controls", fail)
     page.slider[0].set_value(1.5).run()
     page.run()
     assert not page.exception

@@ -12,15 +12,15 @@ import pytest
 
 from chatbot.errors import ChatbotError
 from chatbot.store import (
-    HEARTBEAT_TIMEOUT_SECONDS,
-    TITLE_CHARACTERS,
     UNDO_SECONDS,
     Conversation,
     Message,
     State,
     Store,
     new_id,
+    storable,
 )
+from chatbot.store.records import HEARTBEAT_TIMEOUT_SECONDS, TITLE_CHARACTERS
 from tests.conftest import start_conversation
 
 ME, SOMEBODY_ELSE = "me", "somebody else"
@@ -38,7 +38,7 @@ class Clock:
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     """The store's own clock, which stands still."""
     clock = Clock()
-    monkeypatch.setattr("chatbot.store.time.time", lambda: clock.now)
+    monkeypatch.setattr("time.time", lambda: clock.now)
     return clock
 
 
@@ -60,7 +60,7 @@ def blank_answer(asked: Message) -> Message:
 def ask(store: Store, conversation: Conversation, after: str | None = None) -> list[Message]:
     """A question, and its answer that is just starting."""
     asked = question(conversation, parent=after)
-    return store.add_messages(ME, [asked, blank_answer(asked)], after_leaf_id=after)
+    return store.messages.add(ME, [asked, blank_answer(asked)], after_leaf_id=after)
 
 
 def ids(messages: list[Message]) -> list[str]:
@@ -68,7 +68,7 @@ def ids(messages: list[Message]) -> list[str]:
 
 
 def leaf_id(store: Store, conversation: Conversation) -> str | None:
-    kept = store.conversation(ME, conversation.id)
+    kept = store.conversations.get(ME, conversation.id)
     assert kept
     return kept.leaf_id
 
@@ -77,10 +77,10 @@ def leaf_id(store: Store, conversation: Conversation) -> str | None:
 
 
 def test_a_conversation_is_kept_as_it_was_started(store: Store, conversation: Conversation) -> None:
-    assert store.conversation(ME, conversation.id) == conversation
-    assert store.conversations(ME, 10) == [conversation]
+    assert store.conversations.get(ME, conversation.id) == conversation
+    assert store.conversations.page(ME, 10) == [conversation]
     assert (conversation.leaf_id, conversation.cleared_leaf_id) == (None, None)
-    assert store.branch(ME, conversation.id, 10) == []
+    assert store.messages.branch(ME, conversation.id, 10) == []
 
 
 def test_conversations_are_listed_newest_first_by_their_last_message(
@@ -91,10 +91,10 @@ def test_conversations_are_listed_newest_first_by_their_last_message(
         conversations.append(start_conversation(store, ME, title, {}))
         clock.pass_seconds(1)
     first, second, third = conversations
-    store.add_messages(ME, [question(first)], None)
-    store.set_controls(ME, second.id, {"model": "x"})  # looking at it is no news
-    assert [kept.id for kept in store.conversations(ME, 10)] == [first.id, third.id, second.id]
-    assert [kept.id for kept in store.conversations(ME, 2)] == [first.id, third.id]
+    store.messages.add(ME, [question(first)], None)
+    store.conversations.set_controls(ME, second.id, {"model": "x"})  # looking at it is no news
+    assert [kept.id for kept in store.conversations.page(ME, 10)] == [first.id, third.id, second.id]
+    assert [kept.id for kept in store.conversations.page(ME, 2)] == [first.id, third.id]
 
 
 @pytest.mark.parametrize(
@@ -108,14 +108,14 @@ def test_conversations_are_listed_newest_first_by_their_last_message(
 )
 def test_a_title_is_one_short_line(store: Store, text: str, title: str) -> None:
     conversation = start_conversation(store, ME, text, {})
-    kept = store.conversation(ME, conversation.id)
+    kept = store.conversations.get(ME, conversation.id)
     assert kept and kept.title == conversation.title == title
 
 
 def test_controls_are_remembered(store: Store, conversation: Conversation) -> None:
     controls = {"model": None, "temperature": 1.5, "max_tokens": 9, "system_prompt": "讲中文\n😀"}
-    store.set_controls(ME, conversation.id, controls)
-    kept = store.conversation(ME, conversation.id)
+    store.conversations.set_controls(ME, conversation.id, controls)
+    kept = store.conversations.get(ME, conversation.id)
     assert kept and kept.controls == controls
 
 
@@ -124,13 +124,13 @@ def test_all_conversations_go_to_the_person_recognised(
 ) -> None:
     theirs = start_conversation(store, SOMEBODY_ELSE, "Theirs", {})
     asked = ask(store, conversation)
-    store.adopt(ME, "recognised")
-    store.adopt("nobody", "recognised")
-    assert store.conversations(ME, 10) == []
-    assert [kept.id for kept in store.conversations("recognised", 10)] == [conversation.id]
-    assert store.branch("recognised", conversation.id, 10) == asked
-    assert store.branch(ME, conversation.id, 10) == []
-    assert store.conversations(SOMEBODY_ELSE, 10) == [theirs]
+    store.conversations.adopt(ME, "recognised")
+    store.conversations.adopt("nobody", "recognised")
+    assert store.conversations.page(ME, 10) == []
+    assert [kept.id for kept in store.conversations.page("recognised", 10)] == [conversation.id]
+    assert store.messages.branch("recognised", conversation.id, 10) == asked
+    assert store.messages.branch(ME, conversation.id, 10) == []
+    assert store.conversations.page(SOMEBODY_ELSE, 10) == [theirs]
 
 
 # Whose it is
@@ -138,21 +138,23 @@ def test_all_conversations_go_to_the_person_recognised(
 
 def test_what_is_somebody_elses_does_not_exist(store: Store, conversation: Conversation) -> None:
     asked, _ = ask(store, conversation)
-    assert store.conversation(SOMEBODY_ELSE, conversation.id) is None
-    assert store.conversations(SOMEBODY_ELSE, 10) == []
-    assert store.branch(SOMEBODY_ELSE, conversation.id, 10) == []
-    assert store.message(SOMEBODY_ELSE, asked.id) is None
-    assert store.conversation(ME, new_id()) is None
-    assert store.message(ME, new_id()) is None
+    assert store.conversations.get(SOMEBODY_ELSE, conversation.id) is None
+    assert store.conversations.page(SOMEBODY_ELSE, 10) == []
+    assert store.messages.branch(SOMEBODY_ELSE, conversation.id, 10) == []
+    assert store.messages.get(SOMEBODY_ELSE, asked.id) is None
+    assert store.conversations.get(ME, new_id()) is None
+    assert store.messages.get(ME, new_id()) is None
 
 
 @pytest.mark.parametrize(
     "meddle",
     [
-        lambda store, conversation: store.set_controls(SOMEBODY_ELSE, conversation.id, {"x": 1}),
-        lambda store, conversation: store.clear(SOMEBODY_ELSE, conversation.id),
-        lambda store, conversation: store.undo_clear(SOMEBODY_ELSE, conversation.id),
-        lambda store, conversation: store.adopt(SOMEBODY_ELSE, "third"),
+        lambda store, conversation: store.conversations.set_controls(
+            SOMEBODY_ELSE, conversation.id, {"x": 1}
+        ),
+        lambda store, conversation: store.conversations.clear(SOMEBODY_ELSE, conversation.id),
+        lambda store, conversation: store.conversations.undo_clear(SOMEBODY_ELSE, conversation.id),
+        lambda store, conversation: store.conversations.adopt(SOMEBODY_ELSE, "third"),
     ],
     ids=["set_controls", "clear", "undo_clear", "adopt"],
 )
@@ -160,14 +162,14 @@ def test_nobody_changes_what_is_somebody_elses(
     store: Store, conversation: Conversation, meddle: Callable[[Store, Conversation], None]
 ) -> None:
     messages = ask(store, conversation)
-    before = store.conversation(ME, conversation.id)
+    before = store.conversations.get(ME, conversation.id)
     meddle(store, conversation)
-    assert store.conversation(ME, conversation.id) == before
-    assert store.branch(ME, conversation.id, 10) == messages
-    store.clear(ME, conversation.id)
-    cleared = store.conversation(ME, conversation.id)
+    assert store.conversations.get(ME, conversation.id) == before
+    assert store.messages.branch(ME, conversation.id, 10) == messages
+    store.conversations.clear(ME, conversation.id)
+    cleared = store.conversations.get(ME, conversation.id)
     meddle(store, conversation)
-    assert store.conversation(ME, conversation.id) == cleared
+    assert store.conversations.get(ME, conversation.id) == cleared
 
 
 def test_nobody_writes_into_what_is_somebody_elses(
@@ -177,10 +179,10 @@ def test_nobody_writes_into_what_is_somebody_elses(
     intruder = question(conversation, parent=messages[-1].id)
     for leaf in (messages[-1].id, None):
         with pytest.raises(ChatbotError) as caught:
-            store.add_messages(SOMEBODY_ELSE, [intruder], after_leaf_id=leaf)
-        assert caught.value.code == "conflict"
-    assert store.message(ME, intruder.id) is None
-    assert store.branch(ME, conversation.id, 10) == messages
+            store.messages.add(SOMEBODY_ELSE, [intruder], after_leaf_id=leaf)
+        assert caught.value.code == "gone"
+    assert store.messages.get(ME, intruder.id) is None
+    assert store.messages.branch(ME, conversation.id, 10) == messages
 
 
 # Messages
@@ -191,10 +193,10 @@ def test_a_branch_is_read_from_its_end_in_order(store: Store, conversation: Conv
     for number in range(1000):  # ids are random and times are equal: only the tree tells the order
         parent = messages[-1].id if messages else None
         messages.append(question(conversation, str(number), parent))
-    store.add_messages(ME, messages, None)
-    assert ids(store.branch(ME, conversation.id, 2000)) == ids(messages)
-    assert ids(store.branch(ME, conversation.id, 30)) == ids(messages[-30:])
-    assert ids(store.branch(ME, conversation.id, 1)) == ids(messages[-1:])
+    store.messages.add(ME, messages, None)
+    assert ids(store.messages.branch(ME, conversation.id, 2000)) == ids(messages)
+    assert ids(store.messages.branch(ME, conversation.id, 30)) == ids(messages[-30:])
+    assert ids(store.messages.branch(ME, conversation.id, 1)) == ids(messages[-1:])
 
 
 def test_a_message_is_kept_to_the_letter(
@@ -213,11 +215,13 @@ def test_a_message_is_kept_to_the_letter(
         finish_reason="length",
         prompt_tokens=3,
         completion_tokens=4,
+        rating=1,
     )
-    [added] = store.add_messages(ME, [message], None)
-    assert added == dataclasses.replace(message, created_at=clock.now, saved_at=clock.now)
-    assert store.message(ME, message.id) == added
-    assert store.branch(ME, conversation.id, 10) == [added]
+    [added] = store.messages.add(ME, [message], None)
+    now = clock.now
+    assert added == dataclasses.replace(message, sequence=1, created_at=now, saved_at=now)
+    assert store.messages.get(ME, message.id) == added
+    assert store.messages.branch(ME, conversation.id, 10) == [added]
     assert isinstance(added.state, State)
 
 
@@ -225,7 +229,6 @@ def test_a_message_is_kept_to_the_letter(
     "text",
     [
         "",
-        "nul\0inside",
         "😀👩‍👩‍👧‍👦 e\u0301",
         "\u202eright to left",
         "a\r\nb\rc\x0bd\u2028e",
@@ -239,13 +242,25 @@ def test_odd_text_is_kept_to_the_letter(
 ) -> None:
     asked, answer = ask(store, conversation)
     follow_up = question(conversation, text, answer.id)
-    store.save_answers([dataclasses.replace(answer, content=text, state=State.COMPLETE)])
-    store.add_messages(ME, [follow_up], answer.id)
-    store.set_controls(ME, conversation.id, {"system_prompt": text})
-    branch = store.branch(ME, conversation.id, 10)
+    store.messages.save_answers([dataclasses.replace(answer, content=text, state=State.COMPLETE)])
+    store.messages.add(ME, [follow_up], answer.id)
+    store.conversations.set_controls(ME, conversation.id, {"system_prompt": text})
+    branch = store.messages.branch(ME, conversation.id, 10)
     assert [message.content for message in branch] == [asked.content, text, text]
-    kept = store.conversation(ME, conversation.id)
+    kept = store.conversations.get(ME, conversation.id)
     assert kept and kept.controls == {"system_prompt": text}
+
+
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [("nul\0inside", "nulinside"), ("half \ud83d", "half \ufffd"), ("\ud83d\ude00", "😀")],
+)
+def test_what_no_database_takes_is_repaired(
+    store: Store, conversation: Conversation, text: str, kept: str
+) -> None:
+    [asked] = store.messages.add(ME, [question(conversation, storable(text))], None)
+    found = store.messages.get(ME, asked.id)
+    assert found and found.content == kept
 
 
 def test_another_answer_is_a_sibling_and_the_first_is_not_lost(
@@ -253,9 +268,9 @@ def test_another_answer_is_a_sibling_and_the_first_is_not_lost(
 ) -> None:
     asked, first = ask(store, conversation)
     second = blank_answer(asked)
-    store.add_messages(ME, [second], after_leaf_id=first.id)
-    assert ids(store.branch(ME, conversation.id, 10)) == [asked.id, second.id]
-    kept = store.message(ME, first.id)
+    store.messages.add(ME, [second], after_leaf_id=first.id)
+    assert ids(store.messages.branch(ME, conversation.id, 10)) == [asked.id, second.id]
+    kept = store.messages.get(ME, first.id)
     assert kept and kept.parent_id == asked.id == second.parent_id
 
 
@@ -264,15 +279,15 @@ def test_of_two_questions_to_the_same_end_one_is_refused_whole(
 ) -> None:
     _, answer = ask(store, conversation)
     winner = ask(store, conversation, after=answer.id)
-    before = store.conversation(ME, conversation.id)
+    before = store.conversations.get(ME, conversation.id)
     clock.pass_seconds(1)
     late = question(conversation, parent=answer.id)
     with pytest.raises(ChatbotError) as caught:
-        store.add_messages(ME, [late, blank_answer(late)], after_leaf_id=answer.id)
+        store.messages.add(ME, [late, blank_answer(late)], after_leaf_id=answer.id)
     assert caught.value.code == "conflict"
-    assert store.message(ME, late.id) is None
-    assert store.conversation(ME, conversation.id) == before
-    assert ids(store.branch(ME, conversation.id, 2)) == ids(winner)
+    assert store.messages.get(ME, late.id) is None
+    assert store.conversations.get(ME, conversation.id) == before
+    assert ids(store.messages.branch(ME, conversation.id, 2)) == ids(winner)
 
 
 def test_nothing_is_moved_when_the_messages_cannot_be_written(
@@ -280,7 +295,7 @@ def test_nothing_is_moved_when_the_messages_cannot_be_written(
 ) -> None:
     asked, answer = ask(store, conversation)
     with pytest.raises(ChatbotError) as caught:
-        store.add_messages(ME, [asked], after_leaf_id=answer.id)  # its id is taken
+        store.messages.add(ME, [asked], after_leaf_id=answer.id)  # its id is taken
     assert caught.value.code == "store"
     assert leaf_id(store, conversation) == answer.id
 
@@ -291,12 +306,12 @@ def test_checkpoints_keep_the_text_and_say_the_process_lives(
     asked, answer = ask(store, conversation)
     clock.pass_seconds(HEARTBEAT_TIMEOUT_SECONDS)
     progress = dataclasses.replace(answer, content="Hel", model="m")
-    store.save_answers([progress])
-    kept = store.message(ME, answer.id)
+    store.messages.save_answers([progress])
+    kept = store.messages.get(ME, answer.id)
     assert kept == dataclasses.replace(progress, saved_at=clock.now)
-    assert store.message(ME, asked.id) == asked
-    store.save_answers([])
-    assert store.message(ME, answer.id) == kept
+    assert store.messages.get(ME, asked.id) == asked
+    store.messages.save_answers([])
+    assert store.messages.get(ME, answer.id) == kept
 
 
 @pytest.mark.parametrize("end", [state for state in State if state is not State.ANSWERING])
@@ -306,14 +321,14 @@ def test_a_late_checkpoint_does_not_undo_an_end(
     asked, answer = ask(store, conversation)
     other = ask(store, conversation, after=answer.id)[1]
     ended = dataclasses.replace(answer, content="Hello.", state=end, finish_reason="stop")
-    store.save_answers([ended])
+    store.messages.save_answers([ended])
     late = dataclasses.replace(answer, content="Hel")
-    store.save_answers([late, dataclasses.replace(other, content="goes on")])
-    store.save_answers([dataclasses.replace(asked, content="another question")])
-    kept, kept_other = store.message(ME, answer.id), store.message(ME, other.id)
+    store.messages.save_answers([late, dataclasses.replace(other, content="goes on")])
+    store.messages.save_answers([dataclasses.replace(asked, content="another question")])
+    kept, kept_other = store.messages.get(ME, answer.id), store.messages.get(ME, other.id)
     assert kept and dataclasses.replace(kept, saved_at=0) == dataclasses.replace(ended, saved_at=0)
     assert kept_other and kept_other.content == "goes on"
-    assert store.message(ME, asked.id) == asked
+    assert store.messages.get(ME, asked.id) == asked
 
 
 def test_an_answer_is_abandoned_when_its_process_falls_silent(
@@ -326,8 +341,8 @@ def test_an_answer_is_abandoned_when_its_process_falls_silent(
     assert answer.is_abandoned
     assert not asked.is_abandoned
     assert not dataclasses.replace(answer, state=State.COMPLETE).is_abandoned
-    store.save_answers([answer])
-    kept = store.message(ME, answer.id)
+    store.messages.save_answers([answer])
+    kept = store.messages.get(ME, answer.id)
     assert kept and not kept.is_abandoned
 
 
@@ -338,86 +353,90 @@ def test_a_cleared_conversation_is_empty_until_that_is_undone(
     store: Store, conversation: Conversation
 ) -> None:
     messages = ask(store, conversation)
-    store.clear(ME, conversation.id)
-    store.clear(ME, conversation.id)  # a second click changes nothing
-    kept = store.conversation(ME, conversation.id)
+    store.conversations.clear(ME, conversation.id)
+    store.conversations.clear(ME, conversation.id)  # a second click changes nothing
+    kept = store.conversations.get(ME, conversation.id)
     assert kept and (kept.leaf_id, kept.cleared_leaf_id) == (None, messages[-1].id)
-    assert store.branch(ME, conversation.id, 10) == []
-    store.undo_clear(ME, conversation.id)
-    store.undo_clear(ME, conversation.id)
-    kept = store.conversation(ME, conversation.id)
+    assert store.messages.branch(ME, conversation.id, 10) == []
+    store.conversations.undo_clear(ME, conversation.id)
+    store.conversations.undo_clear(ME, conversation.id)
+    kept = store.conversations.get(ME, conversation.id)
     assert kept and (kept.leaf_id, kept.cleared_leaf_id) == (messages[-1].id, None)
-    assert store.branch(ME, conversation.id, 10) == messages
+    assert store.messages.branch(ME, conversation.id, 10) == messages
 
 
 def test_clearing_cannot_be_undone_once_something_was_written(
     store: Store, conversation: Conversation
 ) -> None:
     ask(store, conversation)
-    store.clear(ME, conversation.id)
+    store.conversations.clear(ME, conversation.id)
     newer = ask(store, conversation)
-    store.undo_clear(ME, conversation.id)
-    assert store.branch(ME, conversation.id, 10) == newer
+    store.conversations.undo_clear(ME, conversation.id)
+    assert store.messages.branch(ME, conversation.id, 10) == newer
 
 
-def reopened(tmp_path: Path) -> Store:
-    return Store(f"sqlite:///{tmp_path}/store.db")
+def ended(messages: list[Message]) -> list[Message]:
+    """As they are when the process that was answering has gone."""
+    return [
+        dataclasses.replace(message, state=State.CUT_SHORT) if message.is_running else message
+        for message in messages
+    ]
 
 
 def test_cleared_messages_are_erased_when_their_time_is_up(
-    store: Store, conversation: Conversation, clock: Clock, tmp_path: Path
+    store: Store, conversation: Conversation, clock: Clock, database_url: str
 ) -> None:
     old = ask(store, conversation)
     untouched = start_conversation(store, ME, "Untouched", {})
     kept_messages = ask(store, untouched)
     clock.pass_seconds(1)
-    store.clear(ME, conversation.id)
+    store.conversations.clear(ME, conversation.id)
     clock.pass_seconds(1)
     newer = ask(store, conversation)
 
     clock.pass_seconds(UNDO_SECONDS - 1)
-    reopened(tmp_path).close()
-    assert store.message(ME, old[0].id) == old[0]
+    Store(database_url).close()
+    assert store.messages.get(ME, old[0].id) == old[0]
 
     clock.pass_seconds(1)
-    reopened(tmp_path).close()
-    assert [store.message(ME, message.id) for message in old] == [None, None]
-    assert store.branch(ME, conversation.id, 10) == newer
-    assert store.branch(ME, untouched.id, 10) == kept_messages
-    kept = store.conversation(ME, conversation.id)
+    Store(database_url).close()
+    assert [store.messages.get(ME, message.id) for message in old] == [None, None]
+    assert store.messages.branch(ME, conversation.id, 10) == ended(newer)
+    assert store.messages.branch(ME, untouched.id, 10) == ended(kept_messages)
+    kept = store.conversations.get(ME, conversation.id)
     assert kept and kept.cleared_leaf_id is None
 
 
 def test_what_was_brought_back_is_not_erased(
-    store: Store, conversation: Conversation, clock: Clock, tmp_path: Path
+    store: Store, conversation: Conversation, clock: Clock, database_url: str
 ) -> None:
     messages = ask(store, conversation)
-    store.clear(ME, conversation.id)
-    store.undo_clear(ME, conversation.id)
+    store.conversations.clear(ME, conversation.id)
+    store.conversations.undo_clear(ME, conversation.id)
     clock.pass_seconds(UNDO_SECONDS + 1)
-    reopened(tmp_path).close()
-    assert store.branch(ME, conversation.id, 10) == messages
+    Store(database_url).close()
+    assert store.messages.branch(ME, conversation.id, 10) == ended(messages)
 
 
 def test_an_app_that_never_restarts_erases_too(
     store: Store, conversation: Conversation, clock: Clock
 ) -> None:
     old, _ = ask(store, conversation)
-    store.clear(ME, conversation.id)
+    store.conversations.clear(ME, conversation.id)
     clock.pass_seconds(UNDO_SECONDS + 1)
     other = start_conversation(store, ME, "Other", {})
     ask(store, other)
-    store.clear(ME, other.id)
-    assert store.message(ME, old.id) is None
+    store.conversations.clear(ME, other.id)
+    assert store.messages.get(ME, old.id) is None
 
 
 # The database
 
 
-def test_two_stores_on_one_file_write_at_once(
-    store: Store, conversation: Conversation, tmp_path: Path
+def test_two_stores_on_one_database_write_at_once(
+    store: Store, conversation: Conversation, database_url: str
 ) -> None:
-    other_store = reopened(tmp_path)
+    other_store = Store(database_url)
     answers: list[Message] = []
     failures: list[BaseException] = []
     together = threading.Barrier(6)
@@ -429,8 +448,10 @@ def test_two_stores_on_one_file_write_at_once(
             together.wait(10)
             for count in range(20):
                 answer = dataclasses.replace(answer, content=str(count))
-                own.save_answers([answer])
-                assert [message.content for message in own.branch(ME, mine.id, 9)][-1] == str(count)
+                own.messages.save_answers([answer])
+                assert [message.content for message in own.messages.branch(ME, mine.id, 9)][
+                    -1
+                ] == str(count)
             answers.append(answer)
         except BaseException as error:  # noqa: BLE001 - it is asserted on below
             failures.append(error)
@@ -443,15 +464,15 @@ def test_two_stores_on_one_file_write_at_once(
     assert failures == []
     assert len(answers) == 6
     for answer in answers:
-        kept = other_store.message(ME, answer.id)
+        kept = other_store.messages.get(ME, answer.id)
         assert kept and kept.content == "19"
     other_store.close()
 
 
 def test_of_many_who_write_to_one_end_at_once_exactly_one_succeeds(
-    store: Store, conversation: Conversation, tmp_path: Path
+    store: Store, conversation: Conversation, database_url: str
 ) -> None:
-    other_store = reopened(tmp_path)
+    other_store = Store(database_url)
     outcomes: list[str] = []
     together = threading.Barrier(6)
 
@@ -470,7 +491,7 @@ def test_of_many_who_write_to_one_end_at_once_exactly_one_succeeds(
     assert outcomes.count("conflict") == 5
     [winner] = set(outcomes) - {"conflict"}
     assert leaf_id(store, conversation) == winner
-    assert len(store.branch(ME, conversation.id, 10)) == 2
+    assert len(store.messages.branch(ME, conversation.id, 10)) == 2
     other_store.close()
 
 
@@ -483,7 +504,7 @@ def test_a_new_file_that_another_process_is_writing_to_is_waited_for(tmp_path: P
     done.start()
     try:
         store = Store(f"sqlite:///{path}")
-        assert store.conversations(ME, 1) == []
+        assert store.conversations.page(ME, 1) == []
         store.close()
     finally:
         done.join()
@@ -491,12 +512,12 @@ def test_a_new_file_that_another_process_is_writing_to_is_waited_for(tmp_path: P
 
 
 def test_everything_is_there_after_a_restart(
-    store: Store, conversation: Conversation, tmp_path: Path
+    store: Store, conversation: Conversation, database_url: str
 ) -> None:
     messages = ask(store, conversation)
     store.close()
-    again = reopened(tmp_path)
-    assert again.branch(ME, conversation.id, 10) == messages
+    again = Store(database_url)
+    assert again.messages.branch(ME, conversation.id, 10) == messages
     again.close()
 
 
@@ -508,11 +529,10 @@ def test_folders_for_the_database_are_made_and_closed_to_others(tmp_path: Path) 
 
 
 @pytest.mark.parametrize(
-    "database_url",
+    "unusable_url",
     [
         "sqlite:///a-folder",
-        "sqlite:///no-database.db",
-        "sqlite:///no-database.db/under-a-file.db",
+        "sqlite:///a-file/chat.db",
         "sqlite+no_such_driver:///chat.db",
         "sqlite:///chat.db?timeout=soon",
         "postgresql+no_such_driver://localhost/chat",
@@ -521,12 +541,12 @@ def test_folders_for_the_database_are_made_and_closed_to_others(tmp_path: Path) 
     ],
 )
 def test_a_database_that_cannot_be_opened_is_a_failure_with_a_sentence(
-    tmp_path: Path, database_url: str
+    tmp_path: Path, unusable_url: str
 ) -> None:
     (tmp_path / "a-folder").mkdir()
-    (tmp_path / "no-database.db").write_bytes(b"not a database, but long enough to look" * 100)
+    (tmp_path / "a-file").touch()
     with pytest.raises(ChatbotError) as caught:
-        Store(database_url)
+        Store(unusable_url)
     assert caught.value.code == "store_open"
     assert caught.value.__cause__ is not None
 
@@ -535,8 +555,8 @@ def test_what_people_wrote_does_not_reach_the_log_when_writing_fails(
     store: Store, conversation: Conversation
 ) -> None:
     asked = question(conversation, "between you and me")
-    store.add_messages(ME, [asked], None)
+    store.messages.add(ME, [asked], None)
     with pytest.raises(ChatbotError) as caught:
-        store.add_messages(ME, [asked], after_leaf_id=asked.id)  # its id is taken
+        store.messages.add(ME, [asked], after_leaf_id=asked.id)  # its id is taken
     assert caught.value.code == "store"
     assert "between you and me" not in "".join(traceback.format_exception(caught.value))

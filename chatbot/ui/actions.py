@@ -33,7 +33,7 @@ def ask(suggestion: str | None = None) -> None:
 def _ask(question: str) -> None:
     owner = browser.owner()
     chosen = controls.current()
-    conversation = resources.store().conversation(owner, st.query_params.get("c", ""))
+    conversation = resources.store().conversations.get(owner, st.query_params.get("c", ""))
     is_new = conversation is None
     if conversation is None:
         conversation = new_conversation(question, chosen.to_json())
@@ -49,7 +49,7 @@ def ask_again(old_answer: Message) -> None:
     """Have the last question answered once more."""
     owner = browser.owner()
     controls.keep()
-    conversation = resources.store().conversation(owner, old_answer.conversation_id)
+    conversation = resources.store().conversations.get(owner, old_answer.conversation_id)
     if not conversation:
         raise ChatbotError("conflict")
     resources.answers().ask_again(
@@ -68,13 +68,13 @@ def clear(conversation_id: str, running_id: str | None) -> None:
     """Empty the open conversation."""
     if running_id:
         stop(running_id)
-    resources.store().clear(browser.owner(), conversation_id)
+    resources.store().conversations.clear(browser.owner(), conversation_id)
 
 
 @noting_errors
 def undo_clear(conversation_id: str) -> None:
     """Bring back what `clear` took away."""
-    resources.store().undo_clear(browser.owner(), conversation_id)
+    resources.store().conversations.undo_clear(browser.owner(), conversation_id)
 
 
 def open_conversation(conversation_id: str | None) -> None:

@@ -46,7 +46,9 @@ def owner() -> str:
     kept = state.get("visitor_component", {}).get("token")
     if visitors.is_token(kept) and not visitor_is_known():
         if kept != state.visitor_token:
-            resources.store().adopt(visitors.owner_of(state.visitor_token), visitors.owner_of(kept))
+            resources.store().conversations.adopt(
+                visitors.owner_of(state.visitor_token), visitors.owner_of(kept)
+            )
         state.visitor_token = kept
         state.visitor_is_known = True
     return visitors.owner_of(state.visitor_token)

@@ -64,7 +64,9 @@ def keep() -> None:
     if st.session_state.get(_key("max_tokens")) not in (None, chosen.max_tokens):
         st.session_state[_key("max_tokens")] = chosen.max_tokens
     if conversation_id := st.query_params.get("c"):
-        resources.store().set_controls(browser.owner(), conversation_id, chosen.to_json())
+        resources.store().conversations.set_controls(
+            browser.owner(), conversation_id, chosen.to_json()
+        )
 
 
 def current() -> Controls:

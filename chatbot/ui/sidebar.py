@@ -40,7 +40,7 @@ def show_conversation_buttons(conversation: Conversation | None, messages: list[
 
 def show_conversations(owner: str, open_one: Conversation | None) -> None:
     """The owner's conversations, newest first."""
-    conversations = resources.store().conversations(owner, LISTED_CONVERSATIONS)
+    conversations = resources.store().conversations.page(owner, LISTED_CONVERSATIONS)
     is_long = len(conversations) > UNSCROLLED_CONVERSATIONS
     with st.container(
         gap=None,

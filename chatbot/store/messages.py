@@ -1,0 +1,303 @@
+"""Messages: the tree of a conversation, and the branch of it that is on screen."""
+
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+import sqlalchemy as sa
+
+from chatbot.errors import ChatbotError
+from chatbot.store.conversations import add_passages, next_activity, owned
+from chatbot.store.database import Database, reading, writing
+from chatbot.store.records import HEARTBEAT_TIMEOUT_SECONDS, Message, State
+from chatbot.store.schema import conversations, messages, passages
+
+_COLUMNS = [messages.c[name] for name in Message.__dataclass_fields__]
+
+
+class Messages:
+    """The messages of any conversation of the owner's."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    @reading
+    def branch(
+        self, connection: sa.Connection, owner: str, conversation_id: str, limit: int
+    ) -> list[Message]:
+        """The newest `limit` messages of the branch on screen, oldest first."""
+        leaf = (
+            sa.select(*_COLUMNS)
+            .join(conversations, conversations.c.leaf_id == messages.c.id)
+            .where(*owned(owner, conversation_id))
+            .cte("branch", recursive=True)
+        )
+        earlier = sa.select(*_COLUMNS).join(leaf, leaf.c.parent_id == messages.c.id)
+        query = sa.select(leaf.union_all(earlier)).limit(limit)
+        newest_first = [Message(**row._mapping) for row in connection.execute(query)]
+        return newest_first[::-1]
+
+    @reading
+    def get(self, connection: sa.Connection, owner: str, message_id: str) -> Message | None:
+        """The owner's message of this id, or None."""
+        return _get(connection, owner, message_id)
+
+    @reading
+    def all(self, connection: sa.Connection, owner: str, conversation_id: str) -> list[Message]:
+        """Every message of a conversation, of all its branches, in the order of their arrival."""
+        query = (
+            sa.select(*_COLUMNS)
+            .join(conversations)
+            .where(*owned(owner, conversation_id), _is_not_cleared)
+            .order_by(messages.c.sequence)
+        )
+        return [Message(**row._mapping) for row in connection.execute(query)]
+
+    @reading
+    def versions(
+        self, connection: sa.Connection, owner: str, branch: Sequence[Message]
+    ) -> dict[str, list[str]]:
+        """For each message of a branch that has others beside it: the ids of all, oldest first."""
+        if not branch:
+            return {}
+        follows: sa.ColumnElement[bool] = messages.c.parent_id.in_(
+            [message.parent_id for message in branch]
+        )
+        if branch[0].parent_id is None:
+            follows |= messages.c.parent_id.is_(None)
+        query = (
+            sa.select(messages.c.parent_id, messages.c.role, messages.c.id)
+            .join(conversations)
+            .where(*owned(owner, branch[0].conversation_id), follows, _is_not_cleared)
+            .order_by(messages.c.sequence)
+        )
+        siblings: dict[tuple[str | None, str], list[str]] = {}
+        for parent_id, role, message_id in connection.execute(query):
+            siblings.setdefault((parent_id, role), []).append(message_id)
+        found = {
+            message.id: siblings.get((message.parent_id, message.role), []) for message in branch
+        }
+        return {message_id: ids for message_id, ids in found.items() if len(ids) > 1}
+
+    @writing
+    def add(
+        self,
+        connection: sa.Connection,
+        owner: str,
+        new: Sequence[Message],
+        after_leaf_id: str | None,
+    ) -> list[Message]:
+        """Add messages of one conversation; the last becomes the end of its branch.
+
+        Raises ChatbotError("conflict") and adds nothing when the branch does
+        not end in `after_leaf_id` any more, as after a question in another tab,
+        and ChatbotError("gone") when there is no such conversation any more.
+        """
+        now = time.time()
+        last = new[-1]
+        moved = connection.execute(
+            conversations.update()
+            .where(
+                *owned(owner, last.conversation_id),
+                conversations.c.leaf_id.is_not_distinct_from(after_leaf_id),
+            )
+            .values(
+                leaf_id=last.id,
+                updated_at=now,
+                activity=next_activity(owner),
+                last_sequence=conversations.c.last_sequence + len(new),
+            )
+        )
+        found = connection.execute(
+            sa.select(conversations.c.leaf_id, conversations.c.last_sequence).where(
+                *owned(owner, last.conversation_id)
+            )
+        ).first()
+        if found is None:
+            raise ChatbotError("gone")
+        if moved.rowcount != 1 and found.leaf_id != last.id:
+            raise ChatbotError("conflict")
+        first_place = found.last_sequence - len(new) + 1
+        added = [
+            replace(message, sequence=place, created_at=now, saved_at=now)
+            for place, message in enumerate(new, first_place)
+        ]
+        if moved.rowcount == 1:  # or else the connection was lost after all was kept
+            connection.execute(messages.insert(), [vars(message) for message in added])
+            add_passages(connection, added)
+        return added
+
+    @writing
+    def save_answers(self, connection: sa.Connection, answers: Iterable[Message]) -> None:
+        """Write the present text and state of some answers, in one transaction.
+
+        Only answers still marked as answering change, so that a late
+        checkpoint never undoes an end. Called by the process that runs them.
+        """
+        now = time.time()
+        answers = list(answers)
+        rows = [
+            {
+                "row_id": answer.id,
+                "content": answer.content,
+                "state": answer.state,
+                "error": answer.error,
+                "model": answer.model,
+                "finish_reason": answer.finish_reason,
+                "prompt_tokens": answer.prompt_tokens,
+                "completion_tokens": answer.completion_tokens,
+                "saved_at": now,
+            }
+            for answer in answers
+        ]
+        if not rows:
+            return
+        connection.execute(
+            messages.update().where(
+                messages.c.id == sa.bindparam("row_id"), messages.c.state == State.ANSWERING
+            ),
+            rows,
+        )
+        for answer in answers:
+            if not answer.is_running:
+                _make_searchable(connection, answer.id)
+
+    @writing
+    def resume(self, connection: sa.Connection, owner: str, message_id: str) -> Message:
+        """Mark an answer at the end of the branch as answering again, to be continued.
+
+        Raises ChatbotError("conflict") when it runs already or something follows it.
+        """
+        now = time.time()
+        is_the_end = sa.exists().where(
+            conversations.c.id == messages.c.conversation_id,
+            conversations.c.leaf_id == messages.c.id,
+            conversations.c.owner == owner,
+            conversations.c.deleted_at.is_(None),
+        )
+        resumed = connection.execute(
+            messages.update()
+            .where(messages.c.id == message_id, messages.c.role == "assistant", is_the_end)
+            .where(
+                (messages.c.state != State.ANSWERING)
+                | (messages.c.saved_at < now - HEARTBEAT_TIMEOUT_SECONDS)
+            )
+            .values(state=State.ANSWERING, error=None, finish_reason=None, saved_at=now)
+        )
+        message = _get(connection, owner, message_id)
+        if resumed.rowcount != 1 or message is None:
+            raise ChatbotError("conflict")
+        return message
+
+    @writing
+    def show_version(self, connection: sa.Connection, owner: str, message_id: str) -> None:
+        """Bring another version of a message onto the screen, with what was last written after it.
+
+        Raises ChatbotError("conflict") when there is no such message any more.
+        """
+        message = _get(connection, owner, message_id)
+        if message is None:
+            raise ChatbotError("conflict")
+        version = (
+            sa.select(messages.c.id, messages.c.sequence)
+            .where(messages.c.id == message_id)
+            .cte("version", recursive=True)
+        )
+        after = sa.select(messages.c.id, messages.c.sequence).join(
+            version, version.c.id == messages.c.parent_id
+        )
+        # What follows a message came after it, so the last that came is the end of a branch.
+        after = after.where(messages.c.conversation_id == message.conversation_id)
+        branch = version.union_all(after)
+        leaf_id = sa.select(branch.c.id).order_by(branch.c.sequence.desc()).limit(1)
+        connection.execute(
+            conversations.update()
+            .where(*owned(owner, message.conversation_id))
+            .values(leaf_id=connection.scalar(leaf_id))
+        )
+
+    @writing
+    def delete_turn(self, connection: sa.Connection, owner: str, question_id: str) -> None:
+        """Delete one version of a question with all its answers; what follows moves up.
+
+        Raises ChatbotError("conflict") when it is gone or being answered.
+        """
+        question = _get(connection, owner, question_id)
+        if question is None or question.role != "user":
+            raise ChatbotError("conflict")
+        answers = (
+            sa.select(messages.c.id, messages.c.state, messages.c.saved_at)
+            .where(messages.c.conversation_id == question.conversation_id)
+            .where(messages.c.parent_id == question_id)
+        )
+        rows = list(connection.execute(answers))
+        alive_since = time.time() - HEARTBEAT_TIMEOUT_SECONDS
+        if any(row.state is State.ANSWERING and row.saved_at > alive_since for row in rows):
+            raise ChatbotError("still_answering")
+        gone = [question_id, *(row.id for row in rows)]
+        # What followed an answer now follows what came before the question.
+        connection.execute(
+            messages.update()
+            .where(messages.c.conversation_id == question.conversation_id)
+            .where(messages.c.parent_id.in_(gone), messages.c.id.not_in(gone))
+            .values(parent_id=question.parent_id)
+        )
+        connection.execute(messages.delete().where(messages.c.id.in_(gone)))
+        connection.execute(
+            conversations.update()
+            .where(conversations.c.id == question.conversation_id)
+            .where(conversations.c.leaf_id.in_(gone))
+            .values(leaf_id=question.parent_id)
+        )
+
+    @writing
+    def rate(
+        self, connection: sa.Connection, owner: str, message_id: str, rating: int | None
+    ) -> None:
+        """Keep what a person thinks of an answer: 1 for good, 0 for bad, None for neither."""
+        if _get(connection, owner, message_id):
+            connection.execute(
+                messages.update()
+                .where(messages.c.id == message_id, messages.c.role == "assistant")
+                .values(rating=rating)
+            )
+
+    @writing
+    def end_abandoned(self, connection: sa.Connection) -> None:
+        """Mark answers as cut short whose process has gone, and make them searchable."""
+        is_abandoned = (
+            messages.c.state == State.ANSWERING,
+            messages.c.saved_at < time.time() - HEARTBEAT_TIMEOUT_SECONDS,
+        )
+        for message_id in list(connection.scalars(sa.select(messages.c.id).where(*is_abandoned))):
+            connection.execute(
+                messages.update().where(messages.c.id == message_id).values(state=State.CUT_SHORT)
+            )
+            _make_searchable(connection, message_id)
+
+
+_is_not_cleared = conversations.c.cleared_leaf_id.is_(None) | (
+    messages.c.sequence > conversations.c.cleared_sequence
+)
+
+
+def _get(connection: sa.Connection, owner: str, message_id: str) -> Message | None:
+    query = (
+        sa.select(*_COLUMNS)
+        .join(conversations)
+        .where(
+            messages.c.id == message_id,
+            conversations.c.owner == owner,
+            conversations.c.deleted_at.is_(None),
+        )
+    )
+    row = connection.execute(query).first()
+    return Message(**row._mapping) if row else None
+
+
+def _make_searchable(connection: sa.Connection, message_id: str) -> None:
+    """Make the final text of an answer searchable, and forget an earlier one."""
+    connection.execute(passages.delete().where(passages.c.message_id == message_id))
+    row = connection.execute(sa.select(*_COLUMNS).where(messages.c.id == message_id)).first()
+    if row:
+        add_passages(connection, [Message(**row._mapping)])

@@ -1,0 +1,115 @@
+"""The tables. A change here needs a migration beside it; a test compares the two."""
+
+import sqlalchemy as sa
+
+from chatbot.store.records import State
+
+metadata = sa.MetaData()
+
+conversations = sa.Table(
+    "conversations",
+    metadata,
+    sa.Column("id", sa.String(32), primary_key=True),
+    sa.Column("owner", sa.String(64), nullable=False),
+    sa.Column("title", sa.Text, nullable=False),
+    sa.Column("leaf_id", sa.String(32)),
+    sa.Column("cleared_leaf_id", sa.String(32)),
+    sa.Column("cleared_at", sa.Float),
+    sa.Column("cleared_sequence", sa.Integer),
+    sa.Column("controls", sa.JSON, nullable=False),
+    sa.Column("is_pinned", sa.Boolean, nullable=False, server_default=sa.false()),
+    sa.Column("activity", sa.BigInteger, nullable=False, server_default="0"),
+    sa.Column("last_sequence", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("origin", sa.Text),
+    sa.Column("deleted_at", sa.Float),
+    sa.Column("created_at", sa.Float, nullable=False),
+    sa.Column("updated_at", sa.Float, nullable=False),
+    sa.Index("conversations_by_activity", "owner", "activity"),
+    sa.Index("conversations_by_origin", "owner", "origin"),
+)
+
+messages = sa.Table(
+    "messages",
+    metadata,
+    sa.Column("id", sa.String(32), primary_key=True),
+    sa.Column(
+        "conversation_id",
+        sa.ForeignKey("conversations.id", ondelete="CASCADE"),
+        nullable=False,
+        index=True,
+    ),
+    sa.Column("parent_id", sa.String(32)),
+    sa.Column("sequence", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("role", sa.String(16), nullable=False),
+    sa.Column("content", sa.Text, nullable=False),
+    sa.Column(
+        "state",
+        sa.Enum(State, native_enum=False, length=16, values_callable=lambda states: list(states)),
+        nullable=False,
+    ),
+    sa.Column("error", sa.JSON(none_as_null=True)),
+    sa.Column("model", sa.Text),
+    sa.Column("host", sa.Text),
+    sa.Column("finish_reason", sa.Text),
+    sa.Column("prompt_tokens", sa.Integer),
+    sa.Column("completion_tokens", sa.Integer),
+    sa.Column("rating", sa.Integer),
+    sa.Column("created_at", sa.Float, nullable=False),
+    sa.Column("saved_at", sa.Float, nullable=False),
+    sa.Index("messages_by_parent", "conversation_id", "parent_id", "sequence"),
+)
+
+passages = sa.Table(
+    "passages",
+    metadata,
+    sa.Column("number", sa.Integer, primary_key=True),
+    sa.Column(
+        "conversation_id",
+        sa.ForeignKey("conversations.id", ondelete="CASCADE"),
+        nullable=False,
+        index=True,
+    ),
+    sa.Column("message_id", sa.ForeignKey("messages.id", ondelete="CASCADE"), unique=True),
+    sa.Column("words", sa.Text, nullable=False),
+)
+"""What can be searched, as words: each message's text, and the title, which has no message."""
+
+shares = sa.Table(
+    "shares",
+    metadata,
+    sa.Column("id", sa.String(32), primary_key=True),
+    sa.Column("owner", sa.String(64), nullable=False, index=True),
+    sa.Column(
+        "conversation_id",
+        sa.ForeignKey("conversations.id", ondelete="CASCADE"),
+        nullable=False,
+        index=True,
+    ),
+    sa.Column("title", sa.Text, nullable=False),
+    sa.Column("messages", sa.JSON, nullable=False),
+    sa.Column("created_at", sa.Float, nullable=False),
+)
+
+# SQLite's own index over the words, kept in step as its documentation shows
+# (sqlite.org/fts5.html, "External Content Tables").
+SQLITE_INDEX = (
+    "CREATE VIRTUAL TABLE passage_index"
+    " USING fts5(words, content='passages', content_rowid='number')",
+    "CREATE TRIGGER passages_added AFTER INSERT ON passages BEGIN"
+    " INSERT INTO passage_index (rowid, words) VALUES (new.number, new.words); END",
+    "CREATE TRIGGER passages_removed AFTER DELETE ON passages BEGIN"
+    " INSERT INTO passage_index (passage_index, rowid, words)"
+    " VALUES ('delete', old.number, old.words); END",
+    "CREATE TRIGGER passages_changed AFTER UPDATE ON passages BEGIN"
+    " INSERT INTO passage_index (passage_index, rowid, words)"
+    " VALUES ('delete', old.number, old.words);"
+    " INSERT INTO passage_index (rowid, words) VALUES (new.number, new.words); END",
+)
+POSTGRESQL_INDEX = (
+    "CREATE INDEX passage_index ON passages USING gin (to_tsvector('simple', words))",
+)
+
+for _dialect, _statements in (("sqlite", SQLITE_INDEX), ("postgresql", POSTGRESQL_INDEX)):
+    for _statement in _statements:
+        _index = sa.DDL(_statement).execute_if(dialect=_dialect)  # type: ignore[no-untyped-call]
+        sa.event.listen(passages, "after_create", _index)

@@ -1,0 +1,52 @@
+"""Text as words to search for: the same for SQLite and PostgreSQL. Pure functions.
+
+Neither finds a part of a Chinese sentence by itself, since nothing separates
+its words. So each Chinese, Japanese or Korean character is made a word, and
+what a person looks for becomes a phrase of such words.
+"""
+
+import re
+
+_SCRIPTS_WITHOUT_SPACES = (
+    "\u3040-\u30ff"  # kana
+    "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"  # Chinese characters
+    "\uac00-\ud7af"  # Hangul, whose words take endings
+    "\u0e00-\u0eff"  # Thai and Lao
+)
+_WORD = re.compile(rf"[{_SCRIPTS_WITHOUT_SPACES}]|[^\W_{_SCRIPTS_WITHOUT_SPACES}]+")
+
+
+def words(text: str) -> str:
+    """The words of a text in small letters, with blanks between them."""
+    return " ".join(_WORD.findall(text.casefold()))
+
+
+def sqlite_query(text: str) -> str:
+    """What to MATCH in FTS5: all the phrases, the last as the beginning of a word; "" for none."""
+    return " AND ".join(f'"{phrase}"' for phrase in _phrases(text)) + (
+        "*" if _phrases(text) else ""
+    )
+
+
+def postgresql_query(text: str) -> str:
+    """The same for `to_tsquery('simple', …)`."""
+    phrases = [" <-> ".join(f"'{word}'" for word in phrase.split()) for phrase in _phrases(text)]
+    return " & ".join(f"({phrase})" for phrase in phrases[:-1]) + (
+        (" & " if phrases[1:] else "") + f"({phrases[-1]}:*)" if phrases else ""
+    )
+
+
+def _phrases(text: str) -> list[str]:
+    """What must be found, each as consecutive words: what a person wrote without a blank."""
+    return [phrase for phrase in map(words, text.split()) if phrase]
+
+
+def passage(text: str, query: str, characters: int) -> str:
+    """The part of a text around the first place where something of the query is found."""
+    flat = " ".join(text.split())
+    folded = flat.casefold()
+    places = [folded.find(word) for word in query.casefold().split()]
+    first = min((place for place in places if place >= 0), default=0)
+    begin = max(0, first - characters // 3)
+    cut = flat[begin : begin + characters]
+    return ("…" if begin else "") + cut + ("…" if begin + characters < len(flat) else "")

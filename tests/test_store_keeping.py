@@ -1,0 +1,324 @@
+"""What can be done with what is kept: versions, the list, search, shared copies."""
+
+import dataclasses
+
+import pytest
+
+from chatbot.errors import ChatbotError
+from chatbot.store import Conversation, Message, State, Store, new_conversation, new_id
+from tests.conftest import start_conversation
+
+ME, SOMEBODY_ELSE = "me", "somebody else"
+
+
+@pytest.fixture
+def conversation(store: Store) -> Conversation:
+    return start_conversation(store, ME, "Hello", {})
+
+
+def turn(
+    store: Store,
+    conversation: Conversation,
+    question: str,
+    answer: str = "Fine.",
+    parent: str | None = None,
+    leaf: str | None = None,
+) -> list[Message]:
+    """A question with its complete answer, after `parent`; the branch on screen ends in `leaf`."""
+    asked = Message(new_id(), conversation.id, parent, "user", question)
+    answered = Message(new_id(), conversation.id, asked.id, "assistant", answer)
+    return store.messages.add(ME, [asked, answered], after_leaf_id=leaf or parent)
+
+
+def shown(store: Store, conversation: Conversation) -> list[str]:
+    return [message.content for message in store.messages.branch(ME, conversation.id, 100)]
+
+
+# Versions
+
+
+def test_an_edited_question_is_another_version_and_each_keeps_what_followed_it(
+    store: Store, conversation: Conversation
+) -> None:
+    q1, a1 = turn(store, conversation, "One", "1")
+    _, a2 = turn(store, conversation, "Two", "2", parent=a1.id)
+    edited, a3 = turn(store, conversation, "One, edited", "3", parent=None, leaf=a2.id)
+    assert shown(store, conversation) == ["One, edited", "3"]
+    branch = store.messages.branch(ME, conversation.id, 10)
+    assert store.messages.versions(ME, branch) == {edited.id: [q1.id, edited.id]}
+
+    store.messages.show_version(ME, q1.id)
+    assert shown(store, conversation) == ["One", "1", "Two", "2"]
+    branch = store.messages.branch(ME, conversation.id, 10)
+    assert store.messages.versions(ME, branch) == {q1.id: [q1.id, edited.id]}
+    store.messages.show_version(ME, edited.id)
+    assert shown(store, conversation) == ["One, edited", "3"]
+    assert a3.sequence == 6
+
+
+def test_stepping_back_shows_what_was_last_written_there(
+    store: Store, conversation: Conversation
+) -> None:
+    q1, a1 = turn(store, conversation, "One", "1")
+    again = Message(new_id(), conversation.id, q1.id, "assistant", "1 again")
+    [again] = store.messages.add(ME, [again], after_leaf_id=a1.id)
+    turn(store, conversation, "Two", "2", parent=again.id)
+    store.messages.show_version(ME, a1.id)
+    assert shown(store, conversation) == ["One", "1"]
+    store.messages.show_version(ME, again.id)
+    assert shown(store, conversation) == ["One", "1 again", "Two", "2"]
+
+
+def test_versions_that_were_cleared_away_are_not_counted(
+    store: Store, conversation: Conversation
+) -> None:
+    turn(store, conversation, "Before")
+    store.conversations.clear(ME, conversation.id)
+    turn(store, conversation, "After")
+    branch = store.messages.branch(ME, conversation.id, 10)
+    assert store.messages.versions(ME, branch) == {}
+    assert [message.content for message in store.messages.all(ME, conversation.id)] == [
+        "After",
+        "Fine.",
+    ]
+
+
+def test_a_deleted_turn_takes_its_answers_along_and_what_follows_moves_up(
+    store: Store, conversation: Conversation
+) -> None:
+    _, a1 = turn(store, conversation, "One", "1")
+    q2, a2 = turn(store, conversation, "Two", "2", parent=a1.id)
+    turn(store, conversation, "Three", "3", parent=a2.id)
+    store.messages.delete_turn(ME, q2.id)
+    assert shown(store, conversation) == ["One", "1", "Three", "3"]
+    assert store.messages.get(ME, a2.id) is None
+    q3 = store.messages.branch(ME, conversation.id, 2)[0]
+    store.messages.delete_turn(ME, q3.id)
+    assert shown(store, conversation) == ["One", "1"]
+    assert store.search.find(ME, "three", 10) == []
+
+
+def test_a_turn_that_is_being_answered_is_not_deleted(
+    store: Store, conversation: Conversation
+) -> None:
+    asked = Message(new_id(), conversation.id, None, "user", "One")
+    running = Message(new_id(), conversation.id, asked.id, "assistant", "", State.ANSWERING)
+    store.messages.add(ME, [asked, running], None)
+    with pytest.raises(ChatbotError) as caught:
+        store.messages.delete_turn(ME, asked.id)
+    assert caught.value.code == "still_answering"
+    assert len(shown(store, conversation)) == 2
+
+
+def test_a_cut_answer_is_marked_as_answering_again(
+    store: Store, conversation: Conversation
+) -> None:
+    asked = Message(new_id(), conversation.id, None, "user", "One")
+    cut = Message(
+        new_id(),
+        conversation.id,
+        asked.id,
+        "assistant",
+        "Half",
+        State.CUT_SHORT,
+        error=ChatbotError("interrupted").to_json(),
+    )
+    store.messages.add(ME, [asked, cut], None)
+    resumed = store.messages.resume(ME, cut.id)
+    assert (resumed.state, resumed.content, resumed.error) == (State.ANSWERING, "Half", None)
+    with pytest.raises(ChatbotError) as caught:
+        store.messages.resume(ME, cut.id)
+    assert caught.value.code == "conflict"
+
+
+# The list
+
+
+def titles(conversations: list[Conversation]) -> list[str]:
+    return [conversation.title for conversation in conversations]
+
+
+def test_the_list_comes_in_pages_with_the_pinned_ones_first(store: Store) -> None:
+    for number in range(5):
+        start_conversation(store, ME, f"Number {number}", {})
+    second = store.conversations.page(ME, 5)[3]
+    store.conversations.pin(ME, second.id, True)
+    first_page = store.conversations.page(ME, 2)
+    assert titles(first_page) == ["Number 1", "Number 4", "Number 3"]
+    next_page = store.conversations.page(ME, 2, before=first_page[-1].activity)
+    assert titles(next_page) == ["Number 2", "Number 0"]
+    store.conversations.pin(ME, second.id, False)
+    assert titles(store.conversations.page(ME, 9))[3] == "Number 1"
+
+
+def test_the_order_is_that_of_writing_even_when_the_clock_is_set_back(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = 2_000_000_000.0
+    monkeypatch.setattr("time.time", lambda: now)
+    older = start_conversation(store, ME, "Older", {})
+    newer = start_conversation(store, ME, "Newer", {})
+    now -= 1_000_000
+    turn(store, older, "Hi")
+    assert titles(store.conversations.page(ME, 9)) == ["Older", "Newer"]
+    turn(store, newer, "Hi")
+    assert titles(store.conversations.page(ME, 9)) == ["Newer", "Older"]
+
+
+def test_a_title_can_be_changed_and_is_found_under_the_new_one(
+    store: Store, conversation: Conversation
+) -> None:
+    store.conversations.rename(ME, conversation.id, "  Weekend\nplans ")
+    store.conversations.rename(ME, conversation.id, " \n ")
+    store.conversations.rename(SOMEBODY_ELSE, conversation.id, "Mine now")
+    kept = store.conversations.get(ME, conversation.id)
+    assert kept and kept.title == "Weekend plans"
+    [found] = store.search.find(ME, "weekend", 10)
+    assert (found.conversation_id, found.message_id) == (conversation.id, None)
+    assert store.search.find(ME, "hello", 10) == []
+
+
+def test_what_was_deleted_is_nowhere_until_that_is_undone(
+    store: Store, conversation: Conversation
+) -> None:
+    question, _ = turn(store, conversation, "Where is it?")
+    share_id = store.shares.add(ME, conversation.id, [])
+    store.conversations.delete(SOMEBODY_ELSE, conversation.id)
+    assert store.conversations.get(ME, conversation.id)
+    store.conversations.delete(ME, conversation.id)
+    assert store.conversations.get(ME, conversation.id) is None
+    assert store.conversations.page(ME, 10) == []
+    assert store.conversations.ids(ME) == []
+    assert store.messages.get(ME, question.id) is None
+    assert shown(store, conversation) == []
+    assert store.search.find(ME, "where", 10) == []
+    assert store.shares.get(share_id) is None
+    with pytest.raises(ChatbotError) as caught:
+        turn(store, conversation, "Hello?")
+    assert caught.value.code == "gone"
+
+    store.conversations.undo_delete(SOMEBODY_ELSE, conversation.id)
+    assert store.conversations.get(ME, conversation.id) is None
+    store.conversations.undo_delete(ME, conversation.id)
+    assert shown(store, conversation) == ["Where is it?", "Fine."]
+    assert store.shares.get(share_id)
+
+
+def test_deleting_everything_takes_only_what_is_ones_own(
+    store: Store, conversation: Conversation
+) -> None:
+    turn(store, conversation, "Mine")
+    store.shares.add(ME, conversation.id, [])
+    theirs = start_conversation(store, SOMEBODY_ELSE, "Theirs", {})
+    assert store.conversations.delete_all(ME) == 1
+    assert store.conversations.page(ME, 9) == []
+    assert store.shares.list(ME) == []
+    assert store.conversations.page(SOMEBODY_ELSE, 9) == [theirs]
+
+
+def test_an_imported_conversation_keeps_its_tree_and_where_it_came_from(store: Store) -> None:
+    conversation = new_conversation("Imported", {})
+    root = Message(new_id(), conversation.id, None, "user", "Hi", created_at=1_500_000_000)
+    one = Message(new_id(), conversation.id, root.id, "assistant", "One")
+    two = Message(new_id(), conversation.id, root.id, "assistant", "Two")
+    imported = dataclasses.replace(conversation, leaf_id=one.id, origin="chatgpt:1")
+    store.conversations.add(ME, imported, [root, one, two])
+    assert shown(store, conversation) == ["Hi", "One"]
+    branch = store.messages.branch(ME, conversation.id, 9)
+    assert branch[0].created_at == 1_500_000_000
+    assert store.messages.versions(ME, branch) == {one.id: [one.id, two.id]}
+    assert store.conversations.origins(ME) == {conversation.id, "chatgpt:1"}
+
+
+# Search
+
+
+@pytest.mark.parametrize(
+    ("query", "is_found"),
+    [
+        ("天气", True),
+        ("气", True),
+        ("今天天气", True),
+        ("气天", False),
+        ("天气 北京", True),
+        ("天气 上海", False),
+        ("weather", True),
+        ("WEATH", True),
+        ("eather", False),
+        ("good weather", True),
+        ("weather bad", False),
+        ('"', False),
+        ("", False),
+        ("' OR 1=1 --", False),
+        ("NOT weather*", False),
+        ("weather)", True),
+        ("c++", True),
+        ("東京", True),
+    ],
+)
+def test_search_finds_words_and_any_part_of_a_chinese_sentence(
+    store: Store, conversation: Conversation, query: str, is_found: bool
+) -> None:
+    text = "北京今天天气怎么样？ It's good weather for C++ in 東京."
+    turn(store, conversation, text, "…")
+    found = store.search.find(ME, query, 10)
+    assert [hit.text for hit in found] == ([text] if is_found else [])
+    assert store.search.find(SOMEBODY_ELSE, query, 10) == []
+
+
+def test_the_newest_are_found_first_and_an_answer_once_it_has_ended(
+    store: Store, conversation: Conversation
+) -> None:
+    asked = Message(new_id(), conversation.id, None, "user", "apple")
+    running = Message(new_id(), conversation.id, asked.id, "assistant", "", State.ANSWERING)
+    store.messages.add(ME, [asked, running], None)
+    half = dataclasses.replace(running, content="apple pie")
+    store.messages.save_answers([half])
+    assert [hit.message_id for hit in store.search.find(ME, "apple", 10)] == [asked.id]
+    store.messages.save_answers([dataclasses.replace(half, state=State.COMPLETE)])
+    found = store.search.find(ME, "apple", 10)
+    assert [hit.message_id for hit in found] == [running.id, asked.id]
+    assert [hit.title for hit in found] == ["Hello", "Hello"]
+    assert len(store.search.find(ME, "apple", 1)) == 1
+
+
+# Shared copies and ratings
+
+
+def test_a_shared_copy_is_for_anybody_and_stays_as_it_was(
+    store: Store, conversation: Conversation
+) -> None:
+    turn(store, conversation, "One", "1")
+    copied = [{"role": "user", "content": "One", "model": None}]
+    share_id = store.shares.add(ME, conversation.id, copied)
+    store.conversations.rename(ME, conversation.id, "Secret plans")
+    share = store.shares.get(share_id)
+    assert share and (share.title, share.messages) == ("Hello", copied)
+    [listed] = store.shares.list(ME)
+    assert listed.id == share_id and listed.messages == []
+    assert store.shares.list(SOMEBODY_ELSE) == []
+
+
+def test_a_shared_copy_is_revoked_by_its_owner_alone(
+    store: Store, conversation: Conversation
+) -> None:
+    share_id = store.shares.add(ME, conversation.id, [])
+    store.shares.revoke(SOMEBODY_ELSE, share_id)
+    assert store.shares.get(share_id)
+    store.shares.revoke(ME, share_id)
+    assert store.shares.get(share_id) is None
+    with pytest.raises(ChatbotError) as caught:
+        store.shares.add(SOMEBODY_ELSE, conversation.id, [])
+    assert caught.value.code == "gone"
+
+
+def test_ratings_are_for_ones_own_answers(store: Store, conversation: Conversation) -> None:
+    question, answer = turn(store, conversation, "One", "1")
+    for message, owner, rating in ((answer, ME, 0), (question, ME, 1), (answer, "x", 1)):
+        store.messages.rate(owner, message.id, rating)
+    assert [message.rating for message in store.messages.branch(ME, conversation.id, 9)] == [
+        None,
+        0,
+    ]
+    store.messages.rate(ME, answer.id, None)
+    assert (kept := store.messages.get(ME, answer.id)) and kept.rating is None
