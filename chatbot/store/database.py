@@ -121,8 +121,7 @@ class Database:
             except sa.exc.DatabaseError as error:
                 if not self._file or _code_of(error) != "store_damaged":
                     raise
-                self._put_aside(self._file)
-                self._open(parsed)
+                self._begin_anew(parsed, self._file)
         except (sa.exc.SQLAlchemyError, OSError, ValueError, ImportError) as error:
             # Among them no such option, port or driver.
             raise ChatbotError("store_open") from error
@@ -142,16 +141,25 @@ class Database:
         """Close all connections."""
         self.engine.dispose()
 
-    def _put_aside(self, file: Path) -> None:
+    def _begin_anew(self, url: sa.URL, file: Path) -> None:
+        """Put a file aside that is no database, unless another process has just done so."""
+        from filelock import FileLock
+
         self.close()
-        kept = file.with_name(f"{file.name}.damaged-{datetime.now(UTC):%Y%m%dT%H%M%SZ}")
-        file.rename(kept)
-        for ending in ("-wal", "-shm"):
-            beside = file.with_name(file.name + ending)
-            if beside.exists():
-                beside.rename(kept.with_name(kept.name + ending))
-        log.error("%s is no database; it is kept as %s", file, kept)
-        self.notices.append(ChatbotError("store_put_aside", name=kept.name))
+        with FileLock(f"{file}.lock"):
+            try:
+                self._open(url)
+                return
+            except sa.exc.DatabaseError:
+                self.close()
+            kept = file.with_name(f"{file.name}.damaged-{datetime.now(UTC):%Y%m%dT%H%M%SZ}")
+            for ending in ("", "-wal", "-shm"):
+                part = file.with_name(file.name + ending)
+                if part.exists():
+                    part.rename(kept.with_name(kept.name + ending))
+            log.error("%s is no database; it is kept as %s", file, kept)
+            self.notices.append(ChatbotError("store_put_aside", name=kept.name))
+            self._open(url)
 
     def restore_removed_file(self) -> None:
         """Write the file anew if it was removed or replaced while it is open.

@@ -10,7 +10,7 @@ from chatbot.errors import ChatbotError
 from chatbot.store.conversations import add_passages, next_activity, owned
 from chatbot.store.database import Database, reading, writing
 from chatbot.store.records import HEARTBEAT_TIMEOUT_SECONDS, Message, State
-from chatbot.store.schema import conversations, messages, passages
+from chatbot.store.schema import conversations, is_answering, messages, passages
 
 _COLUMNS = [messages.c[name] for name in Message.__dataclass_fields__]
 
@@ -266,7 +266,7 @@ class Messages:
     def end_abandoned(self, connection: sa.Connection) -> None:
         """Mark answers as cut short whose process has gone, and make them searchable."""
         is_abandoned = (
-            messages.c.state == State.ANSWERING,
+            is_answering,
             messages.c.saved_at < time.time() - HEARTBEAT_TIMEOUT_SECONDS,
         )
         for message_id in list(connection.scalars(sa.select(messages.c.id).where(*is_abandoned))):

@@ -27,6 +27,12 @@ conversations = sa.Table(
     sa.Index("conversations_by_activity", "owner", "activity"),
     sa.Index("conversations_by_origin", "owner", "origin"),
 )
+for _name, _column, _is_one in (
+    ("conversations_deleted", "deleted_at", "deleted_at IS NOT NULL"),
+    ("conversations_cleared", "cleared_at", "cleared_leaf_id IS NOT NULL"),
+):
+    _only = sa.text(_is_one)
+    sa.Index(_name, conversations.c[_column], sqlite_where=_only, postgresql_where=_only)
 
 messages = sa.Table(
     "messages",
@@ -57,6 +63,16 @@ messages = sa.Table(
     sa.Column("created_at", sa.Float, nullable=False),
     sa.Column("saved_at", sa.Float, nullable=False),
     sa.Index("messages_by_parent", "conversation_id", "parent_id", "sequence"),
+)
+
+is_answering = messages.c.state == sa.literal_column("'answering'")
+"""A constant in the statement: for a value SQLite would not take the index, but read all rows."""
+
+sa.Index(
+    "messages_answering",
+    messages.c.state,
+    sqlite_where=is_answering,
+    postgresql_where=is_answering,
 )
 
 passages = sa.Table(

@@ -27,6 +27,7 @@ def upgrade() -> None:
         sa.Column("id", sa.String(32), primary_key=True),
         sa.Column(
             "conversation_id",
+            sa.String(32),
             sa.ForeignKey("conversations.id", ondelete="CASCADE"),
             nullable=False,
             index=True,

@@ -46,16 +46,29 @@ def upgrade() -> None:
     op.create_index("conversations_by_activity", "conversations", ["owner", "activity"])
     op.create_index("conversations_by_origin", "conversations", ["owner", "origin"])
     op.create_index("messages_by_parent", "messages", ["conversation_id", "parent_id", "sequence"])
+    for name, table, indexed, where in (
+        ("conversations_deleted", "conversations", "deleted_at", "deleted_at IS NOT NULL"),
+        ("conversations_cleared", "conversations", "cleared_at", "cleared_leaf_id IS NOT NULL"),
+        ("messages_answering", "messages", "state", "state = 'answering'"),
+    ):
+        only = sa.text(where)
+        op.create_index(name, table, [indexed], sqlite_where=only, postgresql_where=only)
     op.create_table(
         "passages",
         sa.Column("number", sa.Integer, primary_key=True),
         sa.Column(
             "conversation_id",
+            sa.String(32),
             sa.ForeignKey("conversations.id", ondelete="CASCADE"),
             nullable=False,
             index=True,
         ),
-        sa.Column("message_id", sa.ForeignKey("messages.id", ondelete="CASCADE"), unique=True),
+        sa.Column(
+            "message_id",
+            sa.String(32),
+            sa.ForeignKey("messages.id", ondelete="CASCADE"),
+            unique=True,
+        ),
         sa.Column("words", sa.Text, nullable=False),
     )
     op.create_table(
@@ -64,6 +77,7 @@ def upgrade() -> None:
         sa.Column("owner", sa.String(64), nullable=False, index=True),
         sa.Column(
             "conversation_id",
+            sa.String(32),
             sa.ForeignKey("conversations.id", ondelete="CASCADE"),
             nullable=False,
             index=True,

@@ -1,0 +1,306 @@
+"""The database itself: older ones, broken ones, and several processes at once."""
+
+import contextlib
+import multiprocessing
+import os
+import sqlite3
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+
+from chatbot.errors import ChatbotError
+from chatbot.store import Message, State, Store, new_id, schema
+from chatbot.store.database import REVISION
+from tests.conftest import start_conversation
+
+ME = "me"
+FIRST_VERSION = Path(__file__).parent / "data/schema_0001.sql"
+MIGRATIONS = Path(schema.__file__).parent / "migrations"
+
+
+@pytest.fixture
+def older_url(database_url: str) -> str:
+    """A database as the first version of the app left it."""
+    script = FIRST_VERSION.read_text("utf-8")
+    if database_url.startswith("sqlite"):
+        with contextlib.closing(sqlite3.connect(sa.make_url(database_url).database or "")) as file:
+            file.executescript(script)
+        return database_url
+    engine = sa.create_engine(database_url)
+    with engine.begin() as connection:
+        lines = script.replace("BEGIN TRANSACTION;", "").replace("COMMIT;", "")
+        connection.exec_driver_sql(lines)
+    engine.dispose()
+    return database_url
+
+
+def test_the_revision_a_new_database_gets_is_the_newest_migration() -> None:
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    assert ScriptDirectory.from_config(config).get_current_head() == REVISION
+
+
+def test_an_older_database_opens_with_everything_in_it(older_url: str) -> None:
+    store = Store(older_url)
+    titles = [conversation.title for conversation in store.conversations.page(ME, 10)]
+    assert titles == ["Cleared away", "A plan for the weekend", "北京今天天气怎么样？"]
+    cleared, plan, weather = store.conversations.page(ME, 10)
+    branch = store.messages.branch(ME, weather.id, 10)
+    assert [message.content for message in branch] == ["北京今天天气怎么样？", "晴转多云。"]
+    assert [message.sequence for message in branch] == [1, 3]
+    [versions] = store.messages.versions(ME, branch).values()
+    assert len(versions) == 2
+    assert store.messages.branch(ME, plan.id, 10)[-1].state is State.CUT_SHORT
+    assert [found.text for found in store.search.find(ME, "高 5 度", 10)] == ["晴，最高 5 度。"]
+    assert [message.content for message in store.messages.all(ME, cleared.id)] == ["Begun anew"]
+    asked = Message(new_id(), weather.id, branch[-1].id, "user", "And tomorrow?")
+    [asked] = store.messages.add(ME, [asked], branch[-1].id)
+    assert asked.sequence == 4
+    store.close()
+
+
+def test_an_older_database_becomes_the_same_as_a_new_one(older_url: str) -> None:
+    Store(older_url).close()
+    engine = sa.create_engine(older_url)
+    with engine.connect() as connection:
+        ours = {*schema.metadata.tables, *(index.name for index in indexes())}
+        context = MigrationContext.configure(
+            connection,
+            opts={"compare_type": True, "include_object": lambda _, name, *__: name in ours},
+        )
+        # The first version's state column was a plain string of the same length.
+        assert compare_metadata(context, schema.metadata) == []
+        found = set(sa.inspect(connection).get_table_names())
+    engine.dispose()
+    assert set(schema.metadata.tables) < found
+
+
+def indexes() -> Iterator[sa.Index]:
+    for table in schema.metadata.tables.values():
+        yield from table.indexes
+
+
+def test_a_migration_that_is_interrupted_changes_nothing(
+    older_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(_text: str) -> str:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("chatbot.store.words.words", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            Store(older_url)
+    engine = sa.create_engine(older_url)
+    columns = [column["name"] for column in sa.inspect(engine).get_columns("messages")]
+    assert "sequence" not in columns
+    assert "passages" not in sa.inspect(engine).get_table_names()
+    engine.dispose()
+    store = Store(older_url)
+    assert len(store.conversations.page(ME, 10)) == 3
+    store.close()
+
+
+def open_and_count(url: str, together: threading.Barrier) -> int:
+    together.wait(30)
+    store = Store(url)
+    count = len(store.conversations.page(ME, 10))
+    store.close()
+    return count
+
+
+def open_three_times_at_once(url: str) -> list[int]:
+    context = multiprocessing.get_context("spawn")
+    with context.Manager() as manager, context.Pool(3) as pool:
+        together = manager.Barrier(3)
+        return pool.starmap(open_and_count, [(url, together)] * 3)
+
+
+def test_processes_that_start_at_once_create_the_tables_once(database_url: str) -> None:
+    assert open_three_times_at_once(database_url) == [0, 0, 0]
+
+
+def test_processes_that_start_at_once_bring_it_up_to_date_once(older_url: str) -> None:
+    assert open_three_times_at_once(older_url) == [3, 3, 3]
+
+
+def test_processes_that_start_at_once_put_a_broken_file_aside_once(tmp_path: Path) -> None:
+    path, url = file_of(tmp_path)
+    path.write_bytes(b"not a database, but long enough to be looked at" * 100)
+    assert open_three_times_at_once(url) == [0, 0, 0]
+    assert len(list(path.parent.glob("chat.db.damaged-*"))) == 1
+
+
+# Databases that fail
+
+
+def file_of(tmp_path: Path) -> tuple[Path, str]:
+    path = tmp_path / "kept/chat.db"
+    path.parent.mkdir()
+    return path, f"sqlite:///{path}"
+
+
+def test_a_file_that_is_no_database_is_kept_aside_and_a_new_one_begun(tmp_path: Path) -> None:
+    path, url = file_of(tmp_path)
+    path.write_bytes(b"not a database, but long enough to be looked at" * 100)
+    store = Store(url)
+    start_conversation(store, ME, "Hello", {})
+    [notice] = store.pop_notices()
+    assert notice.code == "store_put_aside"
+    [aside] = path.parent.glob("chat.db.damaged-*")
+    assert aside.name in str(notice)
+    assert aside.read_bytes().startswith(b"not a database")
+    assert store.pop_notices() == []
+    store.close()
+
+
+def test_a_file_removed_while_it_is_open_is_written_again(tmp_path: Path) -> None:
+    path, url = file_of(tmp_path)
+    store = Store(url)
+    kept = start_conversation(store, ME, "Hello", {})
+    for file in path.parent.iterdir():
+        file.unlink()
+    later = start_conversation(store, ME, "Later", {})
+    assert [notice.code for notice in store.pop_notices()] == ["store_restored"]
+    store.close()
+    again = Store(url)
+    assert again.conversations.page(ME, 10) == [later, kept]
+    again.close()
+
+
+def test_a_file_removed_with_its_folder_is_written_again(tmp_path: Path) -> None:
+    path, url = file_of(tmp_path)
+    store = Store(url)
+    kept = start_conversation(store, ME, "Hello", {})
+    for file in path.parent.iterdir():
+        file.unlink()
+    path.parent.rmdir()
+    store.conversations.rename(ME, kept.id, "Still here")
+    store.close()
+    again = Store(url)
+    assert [conversation.title for conversation in again.conversations.page(ME, 9)] == [
+        "Still here"
+    ]
+    again.close()
+
+
+def test_another_file_put_in_its_place_is_used_from_then_on(tmp_path: Path) -> None:
+    path, url = file_of(tmp_path)
+    backup = tmp_path / "backup.db"
+    other = Store(f"sqlite:///{backup}")
+    old = start_conversation(other, ME, "From a backup", {})
+    other.close()
+    store = Store(url)
+    start_conversation(store, ME, "Hello", {})
+    for file in path.parent.iterdir():
+        file.unlink()
+    os.replace(backup, path)
+    start_conversation(store, ME, "Later", {})
+    titles = [conversation.title for conversation in store.conversations.page(ME, 9)]
+    assert titles == ["Later", old.title]
+    store.close()
+
+
+def test_a_locked_database_is_named_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("chatbot.store.database.SQLITE_BUSY_SECONDS", 0.1)
+    path, url = file_of(tmp_path)
+    store = Store(url)
+    with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        with pytest.raises(ChatbotError) as caught:
+            start_conversation(store, ME, "Hello", {})
+        assert caught.value.code == "store_locked"
+        assert store.conversations.page(ME, 10) == []  # reading goes on
+        other.execute("COMMIT")
+    start_conversation(store, ME, "Hello", {})
+    store.close()
+
+
+def test_a_full_disk_is_named_so_and_reading_goes_on(tmp_path: Path) -> None:
+    _, url = file_of(tmp_path)
+    store = Store(url)
+    kept = start_conversation(store, ME, "Hello", {})
+    fill_the_disk(store)
+    with pytest.raises(ChatbotError) as caught:
+        start_conversation(store, ME, "x" * 60, {"system_prompt": "x" * 100_000})
+    assert caught.value.code == "store_full"
+    assert store.conversations.page(ME, 10) == [kept]
+    store.close()
+
+
+def fill_the_disk(store: Store) -> None:
+    """From now on, as if there were no room left: SQLite's own limit gives the same error."""
+    engine = store._database.engine
+    sa.event.listen(
+        engine, "begin", lambda connection: connection.exec_driver_sql("PRAGMA max_page_count = 1")
+    )
+
+
+def test_a_database_that_may_not_be_written_to_is_named_so(tmp_path: Path) -> None:
+    _, url = file_of(tmp_path)
+    store = Store(url)
+    kept = start_conversation(store, ME, "Hello", {})
+    engine = store._database.engine
+    sa.event.listen(
+        engine, "begin", lambda connection: connection.exec_driver_sql("PRAGMA query_only = 1")
+    )
+    with pytest.raises(ChatbotError) as caught:
+        store.conversations.rename(ME, kept.id, "Other")
+    assert caught.value.code == "store_read_only"
+    store.close()
+
+
+def test_a_damaged_database_is_named_so_and_put_aside_at_the_next_start(tmp_path: Path) -> None:
+    path, url = file_of(tmp_path)
+    store = Store(url)
+    for number in range(200):
+        start_conversation(store, ME, f"Conversation {number}", {"system_prompt": "x" * 500})
+    store.close()
+    running = Store(url)
+    with path.open("r+b") as file:
+        file.seek(8192)
+        file.write(b"\xff" * (path.stat().st_size - 8192))
+    with pytest.raises(ChatbotError) as caught:
+        running.conversations.page(ME, 1000)
+    assert caught.value.code == "store_damaged"
+    running.close()
+    again = Store(url)
+    assert again.conversations.page(ME, 1000) == []
+    assert [notice.code for notice in again.pop_notices()] == ["store_put_aside"]
+    again.close()
+
+
+def test_a_lost_connection_is_tried_again_without_writing_twice(postgresql: str) -> None:
+    from tests.conftest import empty_postgresql_database
+
+    store = Store(empty_postgresql_database(postgresql))
+    conversation = start_conversation(store, ME, "Hello", {})
+    engine = store._database.engine
+    lost: list[int] = []
+
+    @sa.event.listens_for(engine, "commit")
+    def _drop(connection: sa.Connection) -> None:
+        if not lost:
+            # Kept, but the connection is cut before that can be told.
+            driver = connection.connection.driver_connection
+            assert driver
+            lost.append(driver.info.backend_pid)
+            driver.execute("COMMIT")
+            other = sa.create_engine(engine.url)
+            with other.connect() as bystander:
+                bystander.exec_driver_sql(f"SELECT pg_terminate_backend({lost[0]})")
+            other.dispose()
+
+    asked = Message(new_id(), conversation.id, None, "user", "Once")
+    answer = Message(new_id(), conversation.id, asked.id, "assistant", "Yes")
+    store.messages.add(ME, [asked, answer], None)
+    assert lost
+    branch = store.messages.branch(ME, conversation.id, 10)
+    assert [(message.content, message.sequence) for message in branch] == [("Once", 1), ("Yes", 2)]
+    store.close()
