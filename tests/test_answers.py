@@ -5,8 +5,10 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from chatbot.answers import Answer, Answers, Controls
+from chatbot.answer import Answer
+from chatbot.answers import Answers
 from chatbot.errors import ChatbotError
+from chatbot.reply import Controls
 from chatbot.settings import Endpoint
 from chatbot.store import Conversation, Message, State, Store, new_id
 from tests.conftest import CANARY_KEY, start_conversation, wait_until
@@ -183,7 +185,7 @@ def test_an_unexpected_exception_is_logged_and_ends_as_a_failure(
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    monkeypatch.setattr("chatbot.answers.messages_to_send", lambda *_: 1 / 0)
+    monkeypatch.setattr("chatbot.reply.messages_to_send", lambda *_: 1 / 0)
     kept = saved(store, answers.ask(ME, conversation, "Hi", CONTROLS, source))
     assert kept.state is State.FAILED
     assert kept.error == {"code": "unexpected", "details": {}}

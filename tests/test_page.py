@@ -8,8 +8,8 @@ import pytest
 from streamlit.runtime.secrets import Secrets
 from streamlit.testing.v1 import AppTest
 
-from chatbot.answers import Controls
 from chatbot.errors import ChatbotError
+from chatbot.reply import Controls
 from chatbot.ui import controls, resources
 from tests.conftest import CANARY_KEY, ROOT, wait_until
 from tests.endpoint import FakeEndpoint, Reply

@@ -4,7 +4,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from chatbot import local_model
-from chatbot.answers import Followed
+from chatbot.answer import Followed
 from chatbot.settings import Settings
 from chatbot.ui import actions, controls, resources
 from chatbot.ui.errors import show_error

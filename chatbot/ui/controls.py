@@ -4,7 +4,7 @@ from typing import Any
 
 import streamlit as st
 
-from chatbot.answers import Controls
+from chatbot.reply import Controls
 from chatbot.settings import MAX_TEMPERATURE, MAX_TOKENS
 from chatbot.store import Conversation
 from chatbot.ui import browser, resources

@@ -6,7 +6,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from chatbot import local_model
-from chatbot.answers import Followed
+from chatbot.answer import Followed
 from chatbot.blocks import split_blocks
 from chatbot.dialect import to_streamlit
 from chatbot.store import Message

@@ -9,8 +9,9 @@ import streamlit as st
 from streamlit.errors import StreamlitSecretNotFoundError
 
 from chatbot import local_model
-from chatbot.answers import Answers, Source
+from chatbot.answers import Answers
 from chatbot.errors import ChatbotError, Phrase
+from chatbot.reply import Source
 from chatbot.settings import Endpoint, Settings, load_settings
 from chatbot.store import Store
 

@@ -1,0 +1,124 @@
+"""One answer in progress, and what its followers see of it, wherever it runs."""
+
+import threading
+import time
+from concurrent.futures import Future
+from dataclasses import replace
+from typing import Any, Protocol
+
+from chatbot.store import Message, State, Store
+
+CHECKPOINT_SECONDS = 1.0
+"""How often the text so far is saved, and looked for by other processes."""
+
+
+class Followed(Protocol):
+    """An answer in progress, wherever it runs, as the page sees it."""
+
+    message: Message
+
+    @property
+    def text(self) -> str:
+        """The answer so far."""
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether nothing will be added to the text any more."""
+
+    def wait_for_more(self, seen_characters: int, timeout_seconds: float) -> None:
+        """Block until there is more text than `seen_characters`, or the end, or the time is up."""
+
+
+class Answer:
+    """One answer in progress, read by any number of followers on their own threads."""
+
+    def __init__(self, message: Message) -> None:
+        self.message = message
+        """As it was last known apart from its text; final once it is not answering any more."""
+        self._pieces: list[str] = []
+        self._characters = 0
+        self._followers_waiting = 0
+        self._changed = threading.Condition()
+        self.future: Future[None] | None = None
+
+    @property
+    def text(self) -> str:
+        """The answer so far."""
+        return "".join(self._pieces)
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether nothing will be added to the text any more."""
+        return self.message.state is not State.ANSWERING
+
+    def snapshot(self) -> Message:
+        """The message as it is now, text included."""
+        message = self.message
+        return message if self.has_ended else replace(message, content=self.text)
+
+    def append(self, text: str) -> None:
+        """Add a piece and wake the followers. Called on the background loop only."""
+        if self.has_ended:
+            return
+        self._pieces.append(text)
+        self._characters += len(text)
+        if self._followers_waiting:
+            self._wake()
+
+    def end(self, state: State, **outcome: Any) -> None:
+        """Take no more text; `outcome` are further fields of the message. The first end counts."""
+        with self._changed:
+            if not self.has_ended:
+                self.message = replace(self.message, state=state, content=self.text, **outcome)
+            self._changed.notify_all()
+
+    def wait_for_more(self, seen_characters: int, timeout_seconds: float) -> None:
+        """Block until there is more text than `seen_characters`, or the end, or the time is up."""
+        with self._changed:
+            self._followers_waiting += 1
+            try:
+                self._changed.wait_for(
+                    lambda: self.has_ended or self._characters > seen_characters, timeout_seconds
+                )
+            finally:
+                self._followers_waiting -= 1
+
+    def _wake(self) -> None:
+        with self._changed:
+            self._changed.notify_all()
+
+
+class AnswerElsewhere:
+    """An answer that another process is giving, seen through its checkpoints in the store."""
+
+    def __init__(self, store: Store, owner: str, message: Message) -> None:
+        self.message = message
+        self._store = store
+        self._owner = owner
+        self._next_look = 0.0
+
+    @property
+    def text(self) -> str:
+        """The answer as of its last checkpoint."""
+        return self.message.content
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether it is finished, or its process has gone."""
+        return self.message.state is not State.ANSWERING
+
+    def wait_for_more(self, seen_characters: int, timeout_seconds: float) -> None:
+        """Look at the store again once a checkpoint may have been made."""
+        if len(self.text) > seen_characters or self.has_ended:
+            return
+        time.sleep(timeout_seconds)
+        if time.monotonic() < self._next_look:
+            return
+        self._next_look = time.monotonic() + CHECKPOINT_SECONDS
+        seen = self._store.messages.get(self._owner, self.message.id)
+        self.message = cut_if_abandoned(seen or replace(self.message, state=State.CUT_SHORT))
+
+
+def cut_if_abandoned(message: Message) -> Message:
+    """An answer whose process has gone will never end by itself."""
+    return replace(message, state=State.CUT_SHORT) if message.is_abandoned else message

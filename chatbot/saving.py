@@ -1,0 +1,56 @@
+"""Saving answers while they run: about once a second, and at their end until that has worked."""
+
+import asyncio
+import contextlib
+import logging
+
+from chatbot.answer import CHECKPOINT_SECONDS, Answer
+from chatbot.store import Message, State, Store
+
+log = logging.getLogger(__name__)
+
+
+class Saver:
+    """Saves `running` answers, and takes those out whose end is saved. Lives on the loop."""
+
+    def __init__(self, store: Store, running: dict[str, Answer]) -> None:
+        self._store = store
+        self._running = running
+        self._task: asyncio.Task[None] | None = None
+        self._save_now = asyncio.Event()
+
+    async def save_soon(self) -> None:
+        """Have all answers saved now, and every second as long as one runs.
+
+        Without a pause in it, so that the saving cannot just be ending.
+        """
+        self._save_now.set()
+        if self._task is None:
+            self._task = asyncio.get_running_loop().create_task(self._save_while_running())
+
+    def cancel(self) -> None:
+        """Save no more."""
+        if self._task:
+            self._task.cancel()
+
+    async def _save_while_running(self) -> None:
+        while self._running:
+            self._save_now.clear()
+            unsaved = [answer.snapshot() for answer in list(self._running.values())]
+            if not await self._save(unsaved) and len(unsaved) > 1:
+                for message in unsaved:  # one that cannot be saved must not keep the others
+                    await self._save([message])
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._save_now.wait(), CHECKPOINT_SECONDS)
+        self._task = None
+
+    async def _save(self, messages: list[Message]) -> bool:
+        try:
+            await asyncio.to_thread(self._store.messages.save_answers, messages)
+        except Exception:
+            log.exception("Could not save %d answers; trying again", len(messages))
+            return False
+        for message in messages:
+            if message.state is not State.ANSWERING:
+                self._running.pop(message.id, None)
+        return True
