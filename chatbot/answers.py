@@ -142,9 +142,9 @@ class Answers:
         for answer in list(self._running.values()):
             if answer.future:
                 answer.future.cancel()
-        self._saver.cancel()
         self._running.clear()
         await self._client.close()
+        await self._saver.finish()  # its thread cannot be cancelled, and uses the database
 
     def _blank_answer(
         self, conversation_id: str, question_id: str | None, controls: Controls, source: Source

@@ -28,10 +28,11 @@ class Saver:
         if self._task is None:
             self._task = asyncio.get_running_loop().create_task(self._save_while_running())
 
-    def cancel(self) -> None:
-        """Save no more."""
+    async def finish(self) -> None:
+        """Wait for what is just being saved; with no answers left, nothing more will be."""
+        self._save_now.set()
         if self._task:
-            self._task.cancel()
+            await self._task
 
     async def _save_while_running(self) -> None:
         while self._running:

@@ -284,6 +284,8 @@ def test_an_answer_in_another_process_is_followed_through_the_store(
     release.set()
     wait_until(lambda: followed(lambda: running.has_ended))
     assert (running.text, running.message.state) == ("First last", State.COMPLETE)
+    here.close()
+    elsewhere.close()
 
 
 def test_a_store_that_fails_for_a_while_loses_nothing(
