@@ -28,10 +28,12 @@ def meet_visitor() -> None:
     state = st.session_state
     if "visitor_token" not in state:
         state.visitor_token = visitors.new_token()
+    # Never another one: new data make the browser answer again, which is a run of the page.
+    suggested = state.setdefault("suggested_token", state.visitor_token)
     with st.container(key="visitor"):
         _component("visitor")(
             key="visitor_component",
-            data={"suggested": state.visitor_token},
+            data={"suggested": suggested},
             on_token_change=lambda: None,
         )
     owner()
