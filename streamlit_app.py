@@ -11,10 +11,12 @@ from chatbot.ui import (
     browser,
     composer,
     controls,
+    keeping,
     language,
     live,
     look,
     messages,
+    places,
     resources,
     sidebar,
 )
@@ -28,18 +30,19 @@ language.settle(None)
 with errors_shown():
     settings = resources.settings()
     language.settle(settings.language)
-    answers = resources.answers()
     browser.meet_visitor()
     owner = browser.owner()
 
     conversation_id = st.query_params.get("c")
-    conversation = resources.store().conversations.get(owner, conversation_id or "")
+    place = places.here()
+    keeping.note_what_happened()
+    conversation = place.store.conversations.get(owner, conversation_id or "")
     if conversation_id and not conversation:
         if browser.visitor_is_known():
             messages.show_not_found()
         st.stop()
     mounted = st.session_state.get("mounted_messages", MOUNTED_MESSAGES)
-    branch, running = answers.branch(owner, conversation, limit=mounted + 1)
+    branch, running = place.answers.branch(owner, conversation, limit=mounted + 1)
 
     with st.sidebar:
         sidebar.show_conversation_buttons(conversation, branch)
@@ -53,6 +56,7 @@ with errors_shown():
         for message in branch[-mounted:-1] if running else branch[-mounted:]:
             messages.show_message(message, is_last=message is branch[-1])
         live_place = st.container()
+        keeping.show_keeping(place, conversation, branch)
 
     above_composer = composer.show_above(running)
     composer.show_composer()

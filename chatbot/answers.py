@@ -124,6 +124,19 @@ class Answers:
             # Another process gives it, or gave it until it was killed.
             self._store.messages.save_answers([replace(message, state=State.STOPPED)])
 
+    def is_running(self, message_id: str) -> bool:
+        """Whether an answer is being given, or its end is not saved yet."""
+        return message_id in self._running
+
+    def is_unsaved(self, message_id: str) -> bool:
+        """Whether an answer has ended, but could not be saved so far."""
+        answer = self._running.get(message_id)
+        return answer is not None and answer.has_ended and self._saver.is_failing
+
+    def save_again(self) -> None:
+        """Try at once to save what could not be saved."""
+        background.submit(self._saver.save_soon())
+
     def close(self) -> None:
         """Keep what running answers have so far, and end them: the process ends in good order."""
         atexit.unregister(self.close)

@@ -18,6 +18,8 @@ class Saver:
         self._running = running
         self._task: asyncio.Task[None] | None = None
         self._save_now = asyncio.Event()
+        self.is_failing = False
+        """Whether the last attempt to save an answer failed."""
 
     async def save_soon(self) -> None:
         """Have all answers saved now, and every second as long as one runs.
@@ -49,8 +51,11 @@ class Saver:
         try:
             await asyncio.to_thread(self._store.messages.save_answers, messages)
         except Exception:
-            log.exception("Could not save %d answers; trying again", len(messages))
+            if not self.is_failing:  # it is tried every second, and said once
+                log.exception("Could not save %d answers; trying again", len(messages))
+            self.is_failing = True
             return False
+        self.is_failing = False
         for message in messages:
             if message.state is not State.ANSWERING:
                 self._running.pop(message.id, None)

@@ -10,7 +10,8 @@ import json
 import sys
 import time
 
-from chatbot.answers import Answers, Controls
+from chatbot.answers import Answers
+from chatbot.reply import Controls
 from chatbot.settings import Endpoint
 from chatbot.store import Store, new_conversation
 

@@ -78,6 +78,8 @@ class FakeEndpoint:
         self._ready.set()
         await self._stopping.wait()
         await runner.cleanup()
+        for _ in range(5):
+            await asyncio.sleep(0)  # connections are closed in the loop's next turns
 
     async def _list_models(self, _request: web.Request) -> web.Response:
         if self.models_status != 200:

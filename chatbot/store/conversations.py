@@ -76,6 +76,38 @@ class Conversations:
             add_passages(connection, added)
         return added
 
+    @writing
+    def put(
+        self,
+        connection: sa.Connection,
+        owner: str,
+        conversation: Conversation,
+        all_messages: Sequence[Message],
+    ) -> None:
+        """Have a conversation of another store here as it is there, whether it is new or not."""
+        values = {
+            "title": conversation.title,
+            "controls": conversation.controls,
+            "leaf_id": conversation.leaf_id,
+            "updated_at": conversation.updated_at,
+            "activity": next_activity(owner),
+            "last_sequence": max((message.sequence for message in all_messages), default=0),
+        }
+        if not _change(connection, owner, conversation.id, **values):
+            created_at = min([conversation.updated_at, *(m.created_at for m in all_messages)])
+            row = {"id": conversation.id, "owner": owner, "created_at": created_at, **values}
+            connection.execute(conversations.insert().values(row))
+            add_title(connection, conversation.id, conversation.title)
+        connection.execute(messages.delete().where(messages.c.conversation_id == conversation.id))
+        if all_messages:
+            connection.execute(messages.insert(), [vars(message) for message in all_messages])
+            add_passages(connection, all_messages)
+
+    @writing
+    def erase(self, connection: sa.Connection, owner: str, conversation_id: str) -> None:
+        """Delete a conversation for good, at once."""
+        connection.execute(conversations.delete().where(*owned(owner, conversation_id)))
+
     @reading
     def get(
         self, connection: sa.Connection, owner: str, conversation_id: str

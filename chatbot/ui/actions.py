@@ -7,8 +7,9 @@ import streamlit as st
 
 from chatbot.errors import ChatbotError
 from chatbot.store import Message, new_conversation
-from chatbot.ui import browser, controls, resources
+from chatbot.ui import browser, controls, places, resources
 from chatbot.ui.errors import noting_errors
+from chatbot.ui.resources import Place
 
 MAX_QUESTION_CHARACTERS = 100_000
 """About thirty times what a person types; more is a paste that no context window holds."""
@@ -28,19 +29,25 @@ def ask(suggestion: str | None = None) -> None:
     except Exception:
         st.session_state.draft = question
         raise
+    if suggestion:
+        st.session_state.draft = ""  # it may have been put back into the composer before
 
 
 def _ask(question: str) -> None:
     owner = browser.owner()
     chosen = controls.current()
-    conversation = resources.store().conversations.get(owner, st.query_params.get("c", ""))
-    is_new = conversation is None
-    if conversation is None:
-        conversation = new_conversation(question, chosen.to_json())
-    else:
-        controls.keep()
-    resources.answers().ask(owner, conversation, question, chosen, resources.source(), is_new)
-    if is_new:
+    kept = places.here().store.conversations.get(owner, st.query_params.get("c", ""))
+    conversation = kept or new_conversation(question, chosen.to_json())
+
+    def ask_there(place: Place) -> None:
+        if kept:
+            controls.keep_in(place)
+        place.answers.ask(
+            owner, conversation, question, chosen, resources.source(), is_new=not kept
+        )
+
+    places.write(conversation, ask_there, is_new=not kept)
+    if not kept:
         open_conversation(conversation.id)
 
 
@@ -48,19 +55,23 @@ def _ask(question: str) -> None:
 def ask_again(old_answer: Message) -> None:
     """Have the last question answered once more."""
     owner = browser.owner()
-    controls.keep()
-    conversation = resources.store().conversations.get(owner, old_answer.conversation_id)
+    conversation = places.here().store.conversations.get(owner, old_answer.conversation_id)
     if not conversation:
-        raise ChatbotError("conflict")
-    resources.answers().ask_again(
-        owner, conversation, old_answer, controls.current(), resources.source()
-    )
+        raise ChatbotError("gone")
+
+    def ask_there(place: Place) -> None:
+        controls.keep_in(place)
+        place.answers.ask_again(
+            owner, conversation, old_answer, controls.current(), resources.source()
+        )
+
+    places.write(conversation, ask_there)
 
 
 @noting_errors
 def stop(message_id: str) -> None:
     """End a running answer, keeping what it said so far."""
-    resources.answers().stop(browser.owner(), message_id)
+    places.here().answers.stop(browser.owner(), message_id)
 
 
 @noting_errors
@@ -68,13 +79,13 @@ def clear(conversation_id: str, running_id: str | None) -> None:
     """Empty the open conversation."""
     if running_id:
         stop(running_id)
-    resources.store().conversations.clear(browser.owner(), conversation_id)
+    places.here().store.conversations.clear(browser.owner(), conversation_id)
 
 
 @noting_errors
 def undo_clear(conversation_id: str) -> None:
     """Bring back what `clear` took away."""
-    resources.store().conversations.undo_clear(browser.owner(), conversation_id)
+    places.here().store.conversations.undo_clear(browser.owner(), conversation_id)
 
 
 def open_conversation(conversation_id: str | None) -> None:

@@ -21,8 +21,17 @@ def show_above(running: Followed | None) -> DeltaGenerator:
     place = st.bottom.empty()
     with place.container(horizontal=True, horizontal_alignment="center"):
         if "notice" in st.session_state:
-            show_error(st.session_state.notice)
-            del st.session_state.notice
+            notice = st.session_state.pop("notice")
+            show_error(notice)
+            draft = st.session_state.get("draft")
+            if draft and notice.code == "store_locked":
+                st.button(
+                    t("keeping.save_again"),
+                    key="ask_again",
+                    icon=":material/refresh:",
+                    on_click=actions.ask,
+                    args=(draft,),
+                )
         if running:
             st.button(
                 t("answer.stop"),

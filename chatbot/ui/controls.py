@@ -7,9 +7,10 @@ import streamlit as st
 from chatbot.reply import Controls
 from chatbot.settings import MAX_TEMPERATURE, MAX_TOKENS
 from chatbot.store import Conversation
-from chatbot.ui import browser, resources
+from chatbot.ui import browser, places, resources
 from chatbot.ui.errors import errors_shown, noting_errors
 from chatbot.ui.language import t
+from chatbot.ui.resources import Place
 
 PENDING_LIST_SECONDS = 1.0
 
@@ -63,10 +64,14 @@ def keep() -> None:
     chosen = current()
     if st.session_state.get(_key("max_tokens")) not in (None, chosen.max_tokens):
         st.session_state[_key("max_tokens")] = chosen.max_tokens
+    keep_in(places.here())
+
+
+def keep_in(place: Place) -> None:
+    """Remember the controls with the open conversation, which is there."""
     if conversation_id := st.query_params.get("c"):
-        resources.store().conversations.set_controls(
-            browser.owner(), conversation_id, chosen.to_json()
-        )
+        chosen = current().to_json()
+        place.store.conversations.set_controls(browser.owner(), conversation_id, chosen)
 
 
 def current() -> Controls:

@@ -8,7 +8,7 @@ from chatbot.dialect import to_streamlit
 from chatbot.errors import ChatbotError
 from chatbot.settings import Settings
 from chatbot.store import Conversation, Message, State
-from chatbot.ui import actions
+from chatbot.ui import actions, places
 from chatbot.ui.browser import show_copy_button
 from chatbot.ui.errors import show_error
 from chatbot.ui.language import t
@@ -59,6 +59,11 @@ def _show_greeting(settings: Settings) -> None:
                 on_click=actions.ask,
                 args=(question,),
             )
+    st.toggle(
+        t("keeping.temporary_switch"),
+        key=places.TEMPORARY_SWITCH,
+        help=t("keeping.temporary_help"),
+    )
 
 
 def _show_undo(conversation: Conversation | None) -> None:

@@ -1,9 +1,13 @@
 """What all sessions of this process share: settings, store, running answers, model lists."""
 
 import logging
+import threading
 import time
 from concurrent.futures import Future
+from dataclasses import dataclass
 from datetime import timedelta
+from enum import Enum
+from typing import Self
 
 import streamlit as st
 from streamlit.errors import StreamlitSecretNotFoundError
@@ -19,6 +23,9 @@ log = logging.getLogger(__name__)
 
 MODEL_LIST_DELAY_SECONDS = 1.5
 """The list waits until the page is there: loading the client beside it made that 1 s later."""
+
+REOPEN_AFTER = timedelta(seconds=10)
+"""A database that cannot be opened is tried again this much later."""
 
 MODEL_LIST_LIFE = timedelta(minutes=1)
 
@@ -46,24 +53,93 @@ def source() -> Source:
     return model
 
 
-@st.cache_resource(show_spinner=False)
-def _store(database_url: str) -> Store:
-    return Store(database_url)
+IN_MEMORY = "sqlite://"
+
+
+class Kind(Enum):
+    """How long what is in a place lasts."""
+
+    KEPT = "for good"
+    SPARE = "until the app ends, because it cannot be kept"
+    TEMPORARY = "as long as the session, because it must not be kept"
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where conversations are, and the answers that are being given there."""
+
+    kind: Kind
+    store: Store
+    answers: Answers
+
+    @classmethod
+    def open(cls, kind: Kind, database_url: str = IN_MEMORY) -> Self:
+        """Open a database. Raises ChatbotError("store_open")."""
+        store = Store(database_url)
+        return cls(kind, store, Answers(store))
+
+    def close(self) -> None:
+        """End the answers, keeping what they have, and close the database."""
+        self.answers.close()
+        self.store.close()
+
+
+@st.cache_resource(show_spinner=False, on_release=Place.close)
+def _kept(database_url: str) -> Place:
+    return Place.open(Kind.KEPT, database_url)
+
+
+@st.cache_resource(show_spinner=False, ttl=REOPEN_AFTER)
+def _failure_to_open(database_url: str) -> ChatbotError | None:
+    try:
+        _kept(database_url)
+    except ChatbotError as error:
+        log.exception("Conversations are kept in memory: the database cannot be opened")
+        return error
+    return None
+
+
+def failure_to_open() -> ChatbotError | None:
+    """Why the database cannot be used, if so; looked at again from time to time."""
+    return _failure_to_open(settings().database_url.get_secret_value())
+
+
+def usual() -> Place:
+    """Where conversations are kept; memory while the database cannot be used."""
+    if failure_to_open():
+        return spare()
+    return _kept(settings().database_url.get_secret_value())
+
+
+@st.cache_resource(show_spinner=False, on_release=Place.close)
+def spare() -> Place:
+    """Memory, for what cannot be kept: it is there until the app ends."""
+    _has_spare.set()
+    return Place.open(Kind.SPARE)
+
+
+_has_spare = threading.Event()
+
+
+def has_spare() -> bool:
+    """Whether anything was ever put into the spare place."""
+    return _has_spare.is_set()
+
+
+@st.cache_resource(show_spinner=False, scope="session", on_release=Place.close)
+def temporary() -> Place:
+    """Memory of this session alone, for what must not be kept."""
+    return Place.open(Kind.TEMPORARY)
 
 
 def store() -> Store:
-    """Conversations on disk. Raises ChatbotError("store")."""
-    return _store(settings().database_url.get_secret_value())
-
-
-@st.cache_resource(show_spinner=False, on_release=Answers.close)
-def _answers(_store: Store, database_url: str) -> Answers:
-    return Answers(_store)
+    """All of the owner's conversations."""
+    return usual().store
 
 
 def answers() -> Answers:
-    """The answers this process is giving."""
-    return _answers(store(), settings().database_url.get_secret_value())
+    """The answers this process is giving in conversations of `store`."""
+    return usual().answers
 
 
 def known_models() -> list[str] | None:
