@@ -414,6 +414,40 @@ def test_what_is_too_long_to_send_goes_back_to_the_composer(
     assert endpoint.requests == []
 
 
+def test_what_is_being_typed_stays_with_its_conversation_and_survives_a_reload(
+    app: RunningApp, endpoint: FakeEndpoint, open_page: OpenPage
+) -> None:
+    page = open_page(app.url)
+    composer = page.locator(COMPOSER)
+    composer.fill("Not yet sent")
+    page.reload()
+    expect(composer).to_have_value("Not yet sent")
+    page.keyboard.press("Enter")
+    expect_answer(page, "Hello there!")
+    expect(composer).to_have_value("")
+    composer.fill("A second thought")
+    page.get_by_role("button", name="New", exact=True).click()
+    expect(page.get_by_role("heading", name="How can I help?")).to_be_visible()
+    expect(composer).to_have_value("")
+    composer.fill("Something else")
+    page.get_by_role("button", name="Not yet sent").click()
+    expect(composer).to_have_value("A second thought")
+    page.reload()
+    expect(composer).to_have_value("A second thought")
+    composer.press("Enter")
+    expect(messages(page)).to_have_count(4)
+    expect_answer(page, "Hello there!")
+    page.reload()
+    expect_answer(page, "Hello there!")
+    expect(composer).to_have_value("")
+    page.get_by_role("button", name="New", exact=True).click()
+    expect(composer).to_have_value("Something else")
+    assert [request["messages"][-1]["content"] for request in endpoint.requests] == [
+        "Not yet sent",
+        "A second thought",
+    ]
+
+
 HOSTILE = [
     "![a](http://outside.example/1) ![](http://outside.example/2)\n\n",
     "![a][r]\n\n[r]: http://outside.example/3\n\n",

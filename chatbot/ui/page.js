@@ -2,6 +2,7 @@
 let shown = {}; // the conversation and its last question, as of the last run
 let isPinned = true; // whether the end of the conversation is kept in view
 let lastTop = 0;
+let isSent = false; // whether a question was sent since the last run
 
 function toEnd(pane) {
   if (isPinned) pane.scrollTop = pane.scrollHeight;
@@ -34,12 +35,58 @@ function closeSidebarOnPhone() {
   sidebar?.querySelector('[data-testid="stSidebarCollapseButton"] button')?.click();
 }
 
-function focusComposer(tries = 20) {
+function withComposer(act, tries = 20) {
+  const composer = document.querySelector('[data-testid="stChatInputTextArea"]');
+  if (composer) act(composer);
+  else if (tries > 0) setTimeout(() => withComposer(act, tries - 1), 50);
+}
+
+function focusComposer() {
   // On a touch screen this would open the keyboard over what there is to read.
   if (!matchMedia("(hover: hover) and (pointer: fine)").matches) return;
-  const composer = document.querySelector('[data-testid="stChatInputTextArea"]');
-  if (composer) composer.focus({ preventScroll: true });
-  else if (tries > 0) setTimeout(() => focusComposer(tries - 1), 50);
+  withComposer((composer) => composer.focus({ preventScroll: true }));
+}
+
+const draftName = () => `chatbot-draft-${shown.conversation ?? "new"}`;
+
+// What is being typed stays with its conversation, and is there again after a reload.
+function keepDraft(composer) {
+  try {
+    if (composer.value) sessionStorage.setItem(draftName(), composer.value);
+    else sessionStorage.removeItem(draftName());
+  } catch {
+    // Storage is forbidden or full here: the draft lives as long as the page.
+  }
+}
+
+function forgetDraft() {
+  try {
+    sessionStorage.removeItem(draftName());
+  } catch {
+    // As above.
+  }
+}
+
+function bringDraft(composer) {
+  let draft = null;
+  try {
+    draft = sessionStorage.getItem(draftName());
+  } catch {
+    return;
+  }
+  if (composer.value === (draft ?? "")) return;
+  const valueOf = Object.getOwnPropertyDescriptor(HTMLTextAreaElement.prototype, "value");
+  valueOf.set.call(composer, draft ?? "");
+  composer.dispatchEvent(new Event("input", { bubbles: true })); // as if it had been typed
+}
+
+function watchComposer(composer) {
+  if (composer.dataset.isWatched) return;
+  composer.dataset.isWatched = "yes";
+  composer.addEventListener("input", () => keepDraft(composer));
+  composer.addEventListener("keydown", (event) => {
+    if (event.key === "Enter" && !event.shiftKey && composer.value.trim()) isSent = true;
+  });
 }
 
 function setIcon(href) {
@@ -90,11 +137,23 @@ export default function ({ data }) {
   if (!pane) return;
   watch(pane);
   const isOther = data.conversation !== shown.conversation;
-  if (isOther || data.question !== shown.question) {
+  const isFirst = !("conversation" in shown);
+  const isAsked = data.question !== shown.question;
+  // What was typed after a new conversation's first question was sent goes along with it.
+  const isBegun = isSent && shown.conversation === null && data.conversation !== null;
+  if (isBegun) forgetDraft();
+  isSent = false;
+  shown = data;
+  withComposer((composer) => {
+    if (isBegun) keepDraft(composer);
+    else if (isOther) bringDraft(composer);
+    else keepDraft(composer);
+    watchComposer(composer);
+  });
+  if (isOther || isAsked) {
     isPinned = true;
     toEnd(pane);
     focusComposer();
   }
-  if (isOther && "conversation" in shown) closeSidebarOnPhone();
-  shown = data;
+  if (isOther && !isFirst) closeSidebarOnPhone();
 }
