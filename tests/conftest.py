@@ -1,6 +1,7 @@
 """Fixtures: a person's empty machine, a loopback endpoint, the page, and a real browser on it."""
 
 import os
+import re
 import secrets
 import shutil
 import socket
@@ -15,12 +16,14 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 import streamlit as st
+from playwright.sync_api import Browser, BrowserContext, Page
 from streamlit.runtime.secrets import Secrets
 from streamlit.testing.v1 import AppTest
 
 from chatbot import local_model
 from chatbot.settings import Settings
 from chatbot.store import Conversation, Store, new_conversation
+from tests.browser import COMPOSER, OpenPage
 from tests.endpoint import FakeEndpoint
 
 ROOT = Path(__file__).parents[1]
@@ -208,6 +211,36 @@ def run_app(tmp_path: Path) -> Iterator[Callable[..., RunningApp]]:
     yield run
     for app in running:
         app.stop()
+
+
+@pytest.fixture
+def app(run_app: Callable[..., RunningApp], endpoint: FakeEndpoint) -> RunningApp:
+    """The real app, set up for the loopback endpoint."""
+    return run_app(OPENAI_BASE_URL=endpoint.base_url, OPENAI_API_KEY=CANARY_KEY)
+
+
+@pytest.fixture
+def open_page(chromium: Browser, request: pytest.FixtureRequest) -> Iterator[OpenPage]:
+    """Open an address as a new visitor; `visitor` continues as one who has been there."""
+    contexts: list[BrowserContext] = []
+
+    def open_(url: str, visitor: Page | None = None, **options: Any) -> Page:
+        options = {"viewport": {"width": 1280, "height": 800}, "color_scheme": "dark", **options}
+        if visitor is None:
+            contexts.append(chromium.new_context(**{"locale": "en-US", **options}))
+        page: Page = (visitor.context if visitor else contexts[-1]).new_page()
+        page.goto(url)
+        page.wait_for_selector(COMPOSER)
+        return page
+
+    yield open_
+    if folder := os.environ.get("CHATBOT_TEST_SCREENSHOTS"):
+        for number, context in enumerate(contexts):
+            for page in context.pages:
+                name = re.sub(r"\W+", "-", f"{request.node.name}-{number}")
+                page.screenshot(path=Path(folder) / f"{name}.png")
+    for context in contexts:
+        context.close()
 
 
 def start_conversation(

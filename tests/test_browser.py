@@ -1,69 +1,17 @@
 """The page in a real browser: what AppTest cannot see."""
 
-import os
 import re
 import threading
-from collections.abc import Callable, Iterator
-from pathlib import Path
-from typing import Any
+from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import expect
 
+from tests.browser import COMPOSER, LONG_REPLY, PHONE, OpenPage, ask, expect_answer, messages
 from tests.conftest import CANARY_KEY, WEIGHTS_FOLDER, RunningApp, wait_until
 from tests.endpoint import FakeEndpoint, Reply
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
-
-COMPOSER = "[data-testid=stChatInputTextArea]"
-PHONE = {"width": 390, "height": 844}
-LONG_REPLY = [f"Line {number} of the answer.\n\n" for number in range(40)]
-
-OpenPage = Callable[..., Page]
-
-
-@pytest.fixture
-def app(run_app: Callable[..., RunningApp], endpoint: FakeEndpoint) -> RunningApp:
-    return run_app(OPENAI_BASE_URL=endpoint.base_url, OPENAI_API_KEY=CANARY_KEY)
-
-
-@pytest.fixture
-def open_page(chromium: Browser, request: pytest.FixtureRequest) -> Iterator[OpenPage]:
-    """Open an address as a new visitor; `visitor` continues as one who has been there."""
-    contexts: list[Any] = []
-
-    def open_(url: str, visitor: Page | None = None, **options: Any) -> Page:
-        options = {"viewport": {"width": 1280, "height": 800}, "color_scheme": "dark", **options}
-        if visitor is None:
-            contexts.append(chromium.new_context(**{"locale": "en-US", **options}))
-        page: Page = (visitor.context if visitor else contexts[-1]).new_page()
-        page.goto(url)
-        page.wait_for_selector(COMPOSER)
-        return page
-
-    yield open_
-    if folder := os.environ.get("CHATBOT_TEST_SCREENSHOTS"):
-        for number, context in enumerate(contexts):
-            for page in context.pages:
-                name = re.sub(r"\W+", "-", f"{request.node.name}-{number}")
-                page.screenshot(path=Path(folder) / f"{name}.png")
-    for context in contexts:
-        context.close()
-
-
-def ask(page: Page, question: str) -> None:
-    page.fill(COMPOSER, question)
-    page.keyboard.press("Enter")
-    expect(messages(page).nth(0)).to_be_visible()
-
-
-def messages(page: Page) -> Any:
-    return page.get_by_test_id("stChatMessage")
-
-
-def expect_answer(page: Page, text: str) -> None:
-    expect(messages(page).last).to_contain_text(text)
-    expect(page.get_by_role("button", name=re.compile("Regenerate|重新生成"))).to_be_visible()
 
 
 @pytest.mark.parametrize(
