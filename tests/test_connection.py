@@ -1,0 +1,119 @@
+"""A poor network, a locked phone, a closed tab: the answer is there when the person is back."""
+
+import sqlite3
+from collections.abc import Callable, Iterator
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser import COMPOSER, PHONE, OpenPage, ask, expect_answer, messages
+from tests.conftest import CANARY_KEY, RunningApp, wait_until
+from tests.endpoint import FakeEndpoint, Reply
+from tests.relay import Relay
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
+
+SESSION_SECONDS = 2
+"""How long the server waits for a browser to come back, instead of two minutes."""
+
+REPLY = Reply([f"Line {number} of the answer.\n\n" for number in range(60)], seconds_between=0.1)
+LAST_LINE = "Line 59 of the answer."
+
+
+@pytest.fixture
+def app(run_app: Callable[..., RunningApp], endpoint: FakeEndpoint) -> RunningApp:
+    endpoint.default_reply = REPLY
+    return run_app(
+        OPENAI_BASE_URL=endpoint.base_url,
+        OPENAI_API_KEY=CANARY_KEY,
+        STREAMLIT_SERVER_DISCONNECTED_SESSION_TTL=str(SESSION_SECONDS),
+    )
+
+
+@pytest.fixture
+def network(app: RunningApp) -> Iterator[Relay]:
+    relay = Relay(app.port)
+    yield relay
+    relay.stop()
+
+
+@pytest.mark.parametrize("seconds_away", [1, 2 * SESSION_SECONDS])
+def test_a_lost_connection_misses_nothing(
+    network: Relay, endpoint: FakeEndpoint, open_page: OpenPage, seconds_away: float
+) -> None:
+    page = open_page(f"http://127.0.0.1:{network.port}", viewport=PHONE)
+    ask(page, "Hi")
+    expect(page.get_by_text("Line 5 of the answer.")).to_be_visible(timeout=10_000)
+    network.cut()
+    page.wait_for_timeout(seconds_away * 1000)
+    network.mend()
+    expect(page.get_by_text(LAST_LINE)).to_be_visible(timeout=30_000)
+    expect_whole_answer_once(page, endpoint)
+
+
+def test_a_phone_that_was_locked_shows_the_whole_answer_when_it_is_unlocked(
+    network: Relay, endpoint: FakeEndpoint, open_page: OpenPage
+) -> None:
+    page = open_page(f"http://127.0.0.1:{network.port}", viewport=PHONE)
+    ask(page, "Hi")
+    expect(page.get_by_text("Line 5 of the answer.")).to_be_visible(timeout=10_000)
+    phone = page.context.new_cdp_session(page)
+    phone.send("Page.enable")
+    phone.send("Page.setWebLifecycleState", {"state": "frozen"})
+    network.cut()  # the system takes a sleeping page's connections away
+    page.wait_for_timeout(2000 * SESSION_SECONDS)
+    network.mend()
+    phone.send("Page.setWebLifecycleState", {"state": "active"})
+    expect(page.get_by_text(LAST_LINE)).to_be_visible(timeout=30_000)
+    expect_whole_answer_once(page, endpoint)
+
+
+def test_an_answer_is_kept_whole_when_its_tab_was_closed(
+    app: RunningApp, endpoint: FakeEndpoint, open_page: OpenPage
+) -> None:
+    first = open_page(app.url)
+    ask(first, "Hi")
+    expect(first.get_by_text("Line 5 of the answer.")).to_be_visible(timeout=10_000)
+    context = first.context
+    first.close()
+    wait_until(lambda: "Line 59" in kept_answer(app), seconds=20)
+    page = context.new_page()
+    page.goto(app.url)
+    page.get_by_role("button", name="Hi", exact=True).click()
+    expect_whole_answer_once(page, endpoint)
+
+
+def test_a_restart_keeps_the_text_and_what_was_being_typed(
+    app: RunningApp, endpoint: FakeEndpoint, open_page: OpenPage
+) -> None:
+    page = open_page(app.url)
+    ask(page, "Hi")
+    expect(page.get_by_text("Line 15 of the answer.")).to_be_visible(timeout=10_000)
+    page.fill(COMPOSER, "Not yet sent")
+    app.stop()
+    app.start()
+    # The open page finds the new server by itself.
+    expect(page.get_by_text("Cut short")).to_be_visible(timeout=30_000)
+    expect(page.get_by_text("Line 5 of the answer.")).to_be_visible()
+    expect(page.get_by_role("button", name="Regenerate")).to_be_visible()
+    expect(page.locator(COMPOSER)).to_have_value("Not yet sent")
+    assert len(endpoint.requests) == 1
+
+
+def expect_whole_answer_once(page: Page, endpoint: FakeEndpoint) -> None:
+    expect_answer(page, LAST_LINE)
+    expect(messages(page)).to_have_count(2)
+    lines = [line for line in messages(page).last.inner_text().splitlines() if "of the" in line]
+    assert lines == [f"Line {number} of the answer." for number in range(60)]
+    assert len(endpoint.requests) == 1
+
+
+def kept_answer(app: RunningApp) -> str:
+    """What the database file has of the newest answer."""
+    file = sqlite3.connect(app.folder / "chatbot.db")
+    try:
+        query = "SELECT content FROM messages WHERE role = 'assistant' AND state = 'complete'"
+        row = file.execute(query).fetchone()
+    finally:
+        file.close()
+    return str(row[0]) if row else ""
