@@ -253,12 +253,21 @@ def test_an_imported_conversation_keeps_its_tree_and_where_it_came_from(store: S
         ("NOT weather*", False),
         ("weather)", True),
         ("c++", True),
+        ("的 today", False),
+        ("in 東", True),
         ("東京", True),
     ],
 )
+@pytest.mark.parametrize("read_through", [0, 200])
 def test_search_finds_words_and_any_part_of_a_chinese_sentence(
-    store: Store, conversation: Conversation, query: str, is_found: bool
+    store: Store,
+    conversation: Conversation,
+    query: str,
+    is_found: bool,
+    read_through: int,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr("chatbot.store.search.NEWEST_CONVERSATIONS", read_through)
     text = "北京今天天气怎么样？ It's good weather for C++ in 東京."
     turn(store, conversation, text, "…")
     found = store.search.find(ME, query, 10)
@@ -266,9 +275,11 @@ def test_search_finds_words_and_any_part_of_a_chinese_sentence(
     assert store.search.find(SOMEBODY_ELSE, query, 10) == []
 
 
+@pytest.mark.parametrize("read_through", [0, 200])
 def test_the_newest_are_found_first_and_an_answer_once_it_has_ended(
-    store: Store, conversation: Conversation
+    store: Store, conversation: Conversation, read_through: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("chatbot.store.search.NEWEST_CONVERSATIONS", read_through)
     asked = Message(new_id(), conversation.id, None, "user", "apple")
     running = Message(new_id(), conversation.id, asked.id, "assistant", "", State.ANSWERING)
     store.messages.add(ME, [asked, running], None)

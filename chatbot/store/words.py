@@ -6,6 +6,7 @@ what a person looks for becomes a phrase of such words.
 """
 
 import re
+from collections.abc import Sequence
 
 _SCRIPTS_WITHOUT_SPACES = (
     "\u3040-\u30ff"  # kana
@@ -21,24 +22,19 @@ def words(text: str) -> str:
     return " ".join(_WORD.findall(text.casefold()))
 
 
-def sqlite_query(text: str) -> str:
-    """What to MATCH in FTS5: all the phrases, the last as the beginning of a word; "" for none."""
-    return " AND ".join(f'"{phrase}"' for phrase in _phrases(text)) + (
-        "*" if _phrases(text) else ""
-    )
-
-
-def postgresql_query(text: str) -> str:
-    """The same for `to_tsquery('simple', …)`."""
-    phrases = [" <-> ".join(f"'{word}'" for word in phrase.split()) for phrase in _phrases(text)]
-    return " & ".join(f"({phrase})" for phrase in phrases[:-1]) + (
-        (" & " if phrases[1:] else "") + f"({phrases[-1]}:*)" if phrases else ""
-    )
-
-
-def _phrases(text: str) -> list[str]:
+def phrases(query: str) -> list[str]:
     """What must be found, each as consecutive words: what a person wrote without a blank."""
-    return [phrase for phrase in map(words, text.split()) if phrase]
+    return [phrase for phrase in map(words, query.split()) if phrase]
+
+
+def sqlite_query(wanted: Sequence[str]) -> str:
+    """What to MATCH in FTS5: all the phrases, the last as the beginning of a word."""
+    return " AND ".join(f'"{phrase}"' for phrase in wanted) + "*"
+
+
+def postgresql_query(wanted: Sequence[str]) -> str:
+    """For `to_tsquery('simple', …)`: all the words in any order, the last perhaps only begun."""
+    return " & ".join(f"'{word}'" for word in " ".join(wanted).split()) + ":*"
 
 
 def passage(text: str, query: str, characters: int) -> str:
