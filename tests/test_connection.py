@@ -45,6 +45,8 @@ def test_a_lost_connection_misses_nothing(
     ask(page, "Hi")
     expect(page.get_by_text("Line 5 of the answer.")).to_be_visible(timeout=10_000)
     network.cut()
+    expect(page.get_by_text("Connection lost.")).to_be_visible(timeout=20_000)
+    expect(page.get_by_text("Streamlit")).to_be_hidden()
     page.wait_for_timeout(seconds_away * 1000)
     network.mend()
     expect(page.get_by_text(LAST_LINE)).to_be_visible(timeout=30_000)
@@ -101,6 +103,7 @@ def test_a_restart_keeps_the_text_and_what_was_being_typed(
 
 
 def expect_whole_answer_once(page: Page, endpoint: FakeEndpoint) -> None:
+    expect(page.get_by_text("Connection lost.")).to_be_hidden()
     expect_answer(page, LAST_LINE)
     expect(messages(page)).to_have_count(2)
     lines = [line for line in messages(page).last.inner_text().splitlines() if "of the" in line]

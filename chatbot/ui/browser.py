@@ -66,7 +66,8 @@ def tend_page(conversation_id: str | None, last_question_id: str | None) -> None
 
     It keeps the end of the conversation in view until the reader scrolls up,
     closes the sidebar on a phone and puts the cursor into the composer when
-    another conversation is opened, and names its language.
+    another conversation is opened, keeps what is being typed, says when the
+    server is out of reach, and names its language.
     """
     with st.container(key="page"):
         _component("page")(
@@ -76,6 +77,7 @@ def tend_page(conversation_id: str | None, last_question_id: str | None) -> None
                 "question": last_question_id,
                 "language": language(),
                 "icon": look.icon_address(),
+                "lost": t("connection.lost"),
             },
         )
 

@@ -29,6 +29,25 @@ function watch(pane) {
   for (const child of pane.children) observer.observe(child);
 }
 
+// While the server is out of reach, one sentence instead of Streamlit's dialog over everything.
+function watchConnection(sentence) {
+  let note = document.getElementById("chatbot-lost");
+  if (!note) {
+    note = document.createElement("div");
+    note.id = "chatbot-lost";
+    note.role = "status";
+    document.body.append(note);
+    const app = document.querySelector('[data-testid="stApp"]');
+    const look = () => {
+      const isLost = app.dataset.testConnectionState === "PINGING_SERVER";
+      note.textContent = isLost ? note.dataset.sentence : "";
+    };
+    const state = { attributeFilter: ["data-test-connection-state"] };
+    if (app) new MutationObserver(look).observe(app, state);
+  }
+  note.dataset.sentence = sentence;
+}
+
 function closeSidebarOnPhone() {
   if (innerWidth > 640) return;
   const sidebar = document.querySelector('[data-testid="stSidebar"][data-collapsed="false"]');
@@ -132,6 +151,7 @@ function beginDark() {
 export default function ({ data }) {
   document.documentElement.lang = data.language === "zh" ? "zh-CN" : "en";
   setIcon(data.icon);
+  watchConnection(data.lost);
   beginDark();
   const pane = document.querySelector('[data-testid="stMain"]');
   if (!pane) return;
