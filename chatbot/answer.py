@@ -29,6 +29,9 @@ class Followed(Protocol):
     def wait_for_more(self, seen_characters: int, timeout_seconds: float) -> None:
         """Block until there is more text than `seen_characters`, or the end, or the time is up."""
 
+    def wait_for_end(self, timeout_seconds: float) -> None:
+        """Block until the end, or until the time is up."""
+
 
 class Answer:
     """One answer in progress, read by any number of followers on their own threads."""
@@ -40,6 +43,7 @@ class Answer:
         self._characters = 0
         self._followers_waiting = 0
         self._changed = threading.Condition()
+        self._ended = threading.Event()
         self.future: Future[None] | None = None
 
     @property
@@ -72,6 +76,7 @@ class Answer:
             if not self.has_ended:
                 self.message = replace(self.message, state=state, content=self.text, **outcome)
             self._changed.notify_all()
+        self._ended.set()
 
     def wait_for_more(self, seen_characters: int, timeout_seconds: float) -> None:
         """Block until there is more text than `seen_characters`, or the end, or the time is up."""
@@ -83,6 +88,10 @@ class Answer:
                 )
             finally:
                 self._followers_waiting -= 1
+
+    def wait_for_end(self, timeout_seconds: float) -> None:
+        """Block until the end, or until the time is up."""
+        self._ended.wait(timeout_seconds)
 
     def _wake(self) -> None:
         with self._changed:
@@ -118,6 +127,10 @@ class AnswerElsewhere:
         self._next_look = time.monotonic() + CHECKPOINT_SECONDS
         seen = self._store.messages.get(self._owner, self.message.id)
         self.message = cut_if_abandoned(seen or replace(self.message, state=State.CUT_SHORT))
+
+    def wait_for_end(self, timeout_seconds: float) -> None:
+        """Block until the time is up: only `wait_for_more` looks at the store."""
+        time.sleep(timeout_seconds)
 
 
 def cut_if_abandoned(message: Message) -> Message:

@@ -6,6 +6,7 @@ beside a blank or a digit is money, as in Pandoc's `tex_math_dollars`.
 
 import re
 from functools import cache
+from typing import Any
 
 from markdown_it import MarkdownIt
 from markdown_it.ruler import RuleOptionsType
@@ -18,6 +19,38 @@ _BRACKETED = re.compile(r"\\\((.+?)\\\)|\\\[(.+?)\\\]", re.DOTALL)
 _INTERRUPTED_BY_MATHS: RuleOptionsType = {"alt": ["paragraph", "reference", "blockquote", "list"]}
 
 
+def definitions(markdown: str) -> dict[str, str]:
+    """The addresses that a text defines for its links: a definition for each label."""
+    if "]:" not in markdown:
+        return {}
+    found: dict[str, Any] = {}
+    _definition_parser().parse(markdown, found)
+    return {
+        label: _definition(label, **reference)
+        for label, reference in found.get("references", {}).items()
+        if not label.startswith("^")  # a footnote, for the parser in the browser
+    }
+
+
+def _definition(label: str, href: str, title: str, **_: Any) -> str:
+    """A definition on a line of its own. The parser has percent-encoded the address."""
+    address = href.replace("&", "&amp;")
+    escaped = re.sub(r"([\\\"&])", r"\\\1", title)
+    return f"[{label}]: <{address}>" + (f' "{escaped}"' if title else "")
+
+
+class _AnyAddress(MarkdownIt):
+    """Where links may lead is decided where they are drawn."""
+
+    def validateLink(self, url: str) -> bool:
+        return True
+
+
+@cache
+def _definition_parser() -> MarkdownIt:
+    return _configured(_AnyAddress("commonmark")).enable("reference")
+
+
 @cache
 def block_parser() -> MarkdownIt:
     """Finds the blocks of a text, each with its lines, and leaves what is inside them alone.
@@ -25,7 +58,11 @@ def block_parser() -> MarkdownIt:
     Its inline rules find only what has a meaning of its own to the letter: maths,
     code, addresses, tags, escapes and entities.
     """
-    parser = MarkdownIt("commonmark").enable("table").disable(["inline", "text_join", "reference"])
+    return _configured(MarkdownIt("commonmark")).disable("reference")
+
+
+def _configured(parser: MarkdownIt) -> MarkdownIt:
+    parser.enable("table").disable(["inline", "text_join"])
     parser.inline.ruler.enableOnly(["escape", "backticks", "autolink", "html_inline", "entity"])
     dollars = math_inline_dollar(allow_space=False, allow_digits=False, allow_double=True)
     parser.inline.ruler.before("escape", "math_dollars", dollars)

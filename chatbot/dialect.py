@@ -18,13 +18,24 @@ from markdown_it.rules_inline import StateInline
 
 from chatbot.commonmark import block_parser
 
+MARK = "\u2060\u2060"
+"""Shows as nothing; `chatbot/ui/page.js` leaves it out of what is copied."""
+
+_UNINDENTED = "[\u2060]: #\n\n"
+"""Shows as nothing, and has Streamlit keep the indentation of what comes after it."""
+
+_INDENTED = re.compile(r"(?:[ \t]*\n)*[ \t]+\S")
+_BLANK = re.compile(r"^[ \t]+$", re.MULTILINE)
+
 _INERT = re.compile(r"[^\\`<&$!:>~=\-\]hw]+")
 """Text that means nothing to anybody; most of an answer."""
 
 _URL = re.compile(r"(?:https?://|www\.)(?:(?!!\[)[^\s<$])*")
 _ARROW = re.compile(r"(?<!\w)(?:<->|->|<-|--|>=|<=|~=)(?!\w)")
 _NAME = re.compile(r":(?:[A-Za-z0-9_+-]+:|material[/_]|streamlit:)")
-_FOOTNOTE = re.compile(r"^[ \t>]*\[\^[^\]\s]+\]:", re.MULTILINE)
+FOOTNOTE = re.compile(r"^[ \t>]*\[\^[^\]\s]+\]:", re.MULTILINE)
+"""Where a footnote's text begins."""
+
 _CELL = re.compile(r"(?:\\.|[^\\|])+|\|")
 
 
@@ -32,7 +43,7 @@ def to_streamlit(markdown: str) -> str:
     """The same text for `st.markdown`."""
     source = re.sub(r"\r\n?", "\n", markdown)
     lines: list[str | None] = list(source.split("\n"))
-    has_footnotes = _FOOTNOTE.search(source) is not None
+    has_footnotes = FOOTNOTE.search(source) is not None
     in_table = False
     for token in block_parser().parse(source):
         if token.type in ("table_open", "table_close"):
@@ -43,15 +54,20 @@ def to_streamlit(markdown: str) -> str:
         before = "\n".join(line or "" for line in lines[begin:end])
         if token.type.startswith("math_block"):
             _replace(lines, begin, end, _display(before, token.content))
-        elif token.type == "code_block" and has_footnotes:
+        elif token.type == "code_block":
             # Only the browser's parser knows footnotes: their text is indented, but no code.
-            _replace(lines, begin, end, _without_image(before))
+            code = _without_image(before) if has_footnotes else before
+            _replace(lines, begin, end, _code(code, 4 if token.level == 0 else None))
+        elif token.type == "fence":
+            opening = before[: before.index(token.markup)]
+            _replace(lines, begin, end, _code(before, len(opening.expandtabs(4))))
         elif token.type == "tr_open":
             cells = _CELL.findall(before)
             _replace(lines, begin, end, "".join(map(_escape, cells)))
         elif token.type == "inline" and not in_table:
             _replace(lines, begin, end, _escape(before))
-    return "\n".join(line for line in lines if line is not None)
+    drawn = "\n".join(line for line in lines if line is not None)
+    return _UNINDENTED + drawn if _INDENTED.match(drawn) else drawn
 
 
 def _replace(lines: list[str | None], begin: int, end: int, text: str) -> None:
@@ -90,7 +106,7 @@ def _pieces(text: str) -> Iterator[str]:
             if added and added.type.startswith("math_inline"):
                 yield f"${_formula(' '.join(added.content.split()))}$"
             else:
-                yield _without_image(source) if source.startswith("`") else source
+                yield _code(_without_image(source), None) if source.startswith("`") else source
             continue
         piece, state.pos = _plain(text, begin)
         yield piece
@@ -125,6 +141,19 @@ def _formula(tex: str) -> str:
     return _without_image(tex).replace("`", r"\lq ").replace("~~~", "~~ ~")
 
 
+def _code(source: str, indent: int | None) -> str:
+    """Code that Streamlit leaves as it is: what it would change even there is marked.
+
+    `indent` is the width of what comes before the code in its lines, if that is known.
+    """
+    source = source.replace(":material/", f":{MARK}material/")
+    if indent is None:
+        return source
+    return _BLANK.sub(
+        lambda line: line[0] + (MARK if len(line[0].expandtabs(4)) > indent else ""), source
+    )
+
+
 def _without_image(source: str) -> str:
-    """Code or maths in which no parser can see an image; a word joiner shows as nothing."""
-    return source.replace("![", "!\u2060[")
+    """Code or maths in which no parser can see an image."""
+    return source.replace("![", f"!{MARK}[")

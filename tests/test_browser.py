@@ -230,6 +230,26 @@ def test_copy_puts_the_models_own_text_on_the_clipboard(
     assert clipboard == "# Title\n\n```py\nprint('*')\n```\n"
 
 
+def test_code_is_copied_byte_for_byte(
+    app: RunningApp, endpoint: FakeEndpoint, open_page: OpenPage
+) -> None:
+    code = "icon = ':material/check:'\n    \n  ![x](y)"
+    endpoint.default_reply = Reply([f"So:\n\n```py\n{code}\n```\n"])
+    page = open_page(app.url, permissions=["clipboard-read", "clipboard-write"])
+    ask(page, "Hi")
+    expect_answer(page, "So:")
+    block = messages(page).last.get_by_test_id("stCode")
+    expect(block).to_contain_text("icon")
+    block.hover()
+    block.get_by_role("button").click()
+    page.wait_for_function("navigator.clipboard.readText()")
+    assert page.evaluate("navigator.clipboard.readText()") == code
+    page.evaluate("navigator.clipboard.writeText('')")
+    block.locator("code").select_text()
+    page.keyboard.press("Control+C")
+    assert page.evaluate("navigator.clipboard.readText()").strip() == code
+
+
 def test_visitors_see_nothing_of_each_other(app: RunningApp, open_page: OpenPage) -> None:
     one = open_page(app.url)
     ask(one, "My secret question")

@@ -3,10 +3,10 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from markdown_it import MarkdownIt
+from streamlit.string_util import clean_text
 
-from chatbot.dialect import to_streamlit
-
-JOINER = "\u2060"
+from chatbot.dialect import MARK, to_streamlit
 
 
 @pytest.mark.parametrize(
@@ -17,7 +17,7 @@ JOINER = "\u2060"
         "# Title\n\nSetext\n---\n\n| a | b |\n|:--|--:|\n| 1 | 2 |\n\n---\n",
         "```py\nprint(':red[x] $5 -> ![a](b)')\n```\n",
         "~~~\n$a$ and $b$\n~~~\n",
-        "    indented ![x](y) $1\n",
+        "Text\n\n    indented ![x](y) $1\n",
         "- list\n\n  ```\n  $1 ![a](b)\n  ```\n",
         "`:red[x] :smile: $1 a -> b`",
         "<http://example.org/a:b> and https://example.org/x:y/:z: and [a](http://b/:c:d)",
@@ -106,4 +106,34 @@ def test_any_text_can_be_drawn(markdown: str) -> None:
     drawn = to_streamlit(markdown)
     assert isinstance(drawn, str)
     if not any(mark in markdown for mark in "!$:\\-<>~="):
-        assert drawn == markdown
+        assert drawn.replace(MARK, "").endswith(markdown)
+
+
+_CODE_LINES = st.lists(
+    st.sampled_from(["a", "  b", "\tc", " ", "      ", "\t\t", "", ":material/check:", "![x](y)"]),
+    min_size=1,
+    max_size=5,
+)
+
+
+@given(_CODE_LINES, st.sampled_from(["", "- ", "1. ", "> "]), st.sampled_from(["```", "~~~~"]))
+def test_code_comes_out_byte_for_byte(lines: list[str], container: str, fence: str) -> None:
+    inner = ">  "[: len(container)] if container == "> " else " " * len(container)
+    block = [container + fence, *(inner + line for line in lines), inner + fence]
+    markdown = "Text\n\n" + "\n".join(block) + "\n"
+    expected = _code_blocks(markdown)
+    sent = clean_text(to_streamlit(markdown))
+    in_browser = sent.replace(":material/", ":material_")  # so does Streamlit, in code as well
+    assert [code.replace(MARK, "") for code in _code_blocks(in_browser)] == expected
+
+
+@given(_CODE_LINES)
+def test_an_answer_may_begin_with_indented_code(lines: list[str]) -> None:
+    markdown = "\n".join(f"    {line}" for line in ["first", *lines, "last"])
+    sent = clean_text(to_streamlit(markdown)).replace(":material/", ":material_")
+    assert [code.replace(MARK, "") for code in _code_blocks(sent)] == _code_blocks(markdown)
+
+
+def _code_blocks(markdown: str) -> list[str]:
+    tokens = MarkdownIt("commonmark").parse(markdown)
+    return [token.content for token in tokens if token.type in ("fence", "code_block")]

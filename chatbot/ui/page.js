@@ -148,10 +148,28 @@ function beginDark() {
   if (menu) choose(60);
 }
 
+// Marks in code that keep Streamlit from changing it (chatbot/dialect.py) are not copied.
+const MARK = "\u2060\u2060";
+
+function copyWithoutMarks() {
+  if (window.isCopyingWithoutMarks) return;
+  window.isCopyingWithoutMarks = true;
+  document.addEventListener("copy", (event) => {
+    const text = String(getSelection());
+    if (!text.includes(MARK)) return;
+    event.clipboardData.setData("text/plain", text.replaceAll(MARK, ""));
+    event.preventDefault();
+  });
+  const clipboard = navigator.clipboard;
+  const write = clipboard?.writeText;
+  if (write) clipboard.writeText = (text) => write.call(clipboard, text.replaceAll(MARK, ""));
+}
+
 export default function ({ data }) {
   document.documentElement.lang = data.language === "zh" ? "zh-CN" : "en";
   setIcon(data.icon);
   watchConnection(data.lost);
+  copyWithoutMarks();
   beginDark();
   const pane = document.querySelector('[data-testid="stMain"]');
   if (!pane) return;
