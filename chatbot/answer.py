@@ -39,8 +39,8 @@ class Answer:
     def __init__(self, message: Message) -> None:
         self.message = message
         """As it was last known apart from its text; final once it is not answering any more."""
-        self._pieces: list[str] = []
-        self._characters = 0
+        self._pieces = [message.content]  # not empty if it goes on with what it had
+        self._characters = len(message.content)
         self._followers_waiting = 0
         self._changed = threading.Condition()
         self._ended = threading.Event()
@@ -63,7 +63,7 @@ class Answer:
 
     def append(self, text: str) -> None:
         """Add a piece and wake the followers. Called on the background loop only."""
-        if self.has_ended:
+        if self.has_ended or not text:
             return
         self._pieces.append(text)
         self._characters += len(text)

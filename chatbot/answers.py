@@ -8,6 +8,8 @@ once a second, and in the end with the reason for the end.
 import atexit
 import contextlib
 import logging
+import sys
+import time
 from concurrent.futures import Future
 from dataclasses import replace
 
@@ -23,6 +25,8 @@ from chatbot.store import Conversation, Message, State, Store, new_id
 log = logging.getLogger(__name__)
 
 CLOSE_SECONDS = 2.0
+
+SAVE_SECONDS = 3.0
 
 HISTORY_MESSAGES = 400
 """How far back the model's view of a conversation may reach."""
@@ -105,6 +109,63 @@ class Answers:
         [answer] = self._store.messages.add(owner, [answer], after_leaf_id=old_answer.id)
         return self._start(answer, branch[:-1], controls, source)
 
+    def ask_instead(
+        self,
+        owner: str,
+        conversation: Conversation,
+        old_question: Message,
+        question: str,
+        controls: Controls,
+        source: Source,
+    ) -> Answer:
+        """Ask another version of a question of the branch on screen, which keeps the old one.
+
+        Raises ChatbotError as `ask` does.
+        """
+        branch, running = self.branch(owner, conversation, limit=sys.maxsize)
+        if running:
+            raise ChatbotError("still_answering")
+        place = next((at for at, one in enumerate(branch) if one.id == old_question.id), None)
+        if place is None:
+            raise ChatbotError("conflict")
+        asked = Message(new_id(), conversation.id, branch[place].parent_id, "user", question)
+        answer = self._blank_answer(conversation.id, asked.id, controls, source)
+        asked, answer = self._store.messages.add(
+            owner, [asked, answer], after_leaf_id=branch[-1].id
+        )
+        history = [*branch[:place][-HISTORY_MESSAGES:], asked]
+        return self._start(answer, history, controls, source)
+
+    def go_on(
+        self,
+        owner: str,
+        conversation: Conversation,
+        cut_answer: Message,
+        controls: Controls,
+        source: Source,
+    ) -> Answer:
+        """Have the answer at the end of the branch written on from where it was cut off.
+
+        Raises ChatbotError as `ask` does.
+        """
+        self._wait_for_save(cut_answer.id)
+        branch, running = self.branch(owner, conversation, HISTORY_MESSAGES)
+        if running:
+            raise ChatbotError("still_answering")
+        if not branch or branch[-1].id != cut_answer.id:
+            raise ChatbotError("conflict")
+        answer = self._store.messages.resume(owner, cut_answer.id)
+        return self._start(answer, branch[:-1], controls, source)
+
+    def delete_turn(self, owner: str, answer: Message) -> None:
+        """Delete the question of an answer, and all its answers.
+
+        Raises ChatbotError("still_answering") while one of them runs, and
+        ChatbotError("conflict") when they are gone already.
+        """
+        self._wait_for_save(answer.id)
+        self._store.messages.delete_turn(owner, answer.parent_id or "")
+
     def list_models(self, endpoint: Endpoint) -> Future[list[str]]:
         """Ask an endpoint for its models, over the connection that answers will use.
 
@@ -158,6 +219,15 @@ class Answers:
         self._running.clear()
         await self._client.close()
         await self._saver.finish()  # its thread cannot be cancelled, and uses the database
+
+    def _wait_for_save(self, message_id: str) -> None:
+        """Wait until an answer that has just ended has done so in the store as well."""
+        deadline = time.monotonic() + SAVE_SECONDS
+        while (answer := self._running.get(message_id)) and answer.has_ended:
+            if time.monotonic() > deadline:
+                raise ChatbotError("store_locked")
+            background.submit(self._saver.save_soon())
+            time.sleep(0.02)
 
     def _blank_answer(
         self, conversation_id: str, question_id: str | None, controls: Controls, source: Source

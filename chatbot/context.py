@@ -8,6 +8,19 @@ MESSAGE_OVERHEAD_TOKENS = 6
 """Role and separators around each message in the common chat templates."""
 
 
+GO_ON = (
+    "Your last message was cut off. Continue it: repeat its last words, which are “{end}”, and"
+    " write on from there, in the same language and format. Add no introduction, and do not start"
+    " again from the beginning."
+)
+"""What a model is told that would otherwise begin a new message."""
+
+LAST_WORDS = 8
+
+LAST_CHARACTERS = 60
+"""For languages that have no blanks between their words."""
+
+
 def estimate_tokens(text: str) -> int:
     """A careful guess at how many tokens a text is.
 
@@ -39,6 +52,27 @@ def messages_to_send(
         ]
     system = [{"role": "system", "content": system_prompt}] if system_prompt else []
     return system + newest_first[::-1]
+
+
+def messages_to_continue(
+    messages: Sequence[Message],
+    system_prompt: str,
+    budget_tokens: int | None,
+    is_told_to: bool,
+) -> list[dict[str, str]]:
+    """As `messages_to_send`, with the last of `messages` an answer that is to be continued.
+
+    That answer is always sent whole; `is_told_to` adds what makes a model go on with it.
+    """
+    *earlier, partial = messages
+    ending = [{"role": "assistant", "content": partial.content}]
+    if is_told_to:
+        last_line = partial.content.rstrip().rpartition("\n")[2]
+        end = " ".join(last_line.split(" ")[-LAST_WORDS:])[-LAST_CHARACTERS:]
+        ending.append({"role": "user", "content": GO_ON.format(end=end)})
+    if budget_tokens is not None:
+        budget_tokens -= sum(_cost(message["content"]) for message in ending)
+    return messages_to_send(earlier, system_prompt, budget_tokens) + ending
 
 
 def _turns(messages: Sequence[Message]) -> list[list[Message]]:

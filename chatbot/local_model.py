@@ -164,6 +164,7 @@ class LocalModel:
             api_key=api_key,
             silence_timeout_seconds=self.silence_timeout_seconds,
             context_window_tokens=CONTEXT_TOKENS,
+            goes_on_by_itself=True,
             name=NAME,
         )
 

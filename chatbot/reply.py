@@ -8,9 +8,10 @@ from typing import Any
 from chatbot import background
 from chatbot.answer import Answer
 from chatbot.client import Client, Completion, ReplyRequest
-from chatbot.context import messages_to_send
+from chatbot.context import estimate_tokens, messages_to_continue, messages_to_send
 from chatbot.errors import ChatbotError
 from chatbot.local_model import LocalModel
+from chatbot.seam import Seam
 from chatbot.settings import Endpoint
 from chatbot.store import Message, State
 
@@ -38,7 +39,10 @@ Source = Endpoint | LocalModel
 async def fill(
     answer: Answer, client: Client, source: Source, history: list[Message], controls: Controls
 ) -> None:
-    """Have the model write an answer, up to whatever end it comes to. Raises nothing."""
+    """Have the model write an answer, up to whatever end it comes to. Raises nothing.
+
+    One that has text already goes on from there.
+    """
     try:
         completion = await _reply(answer, client, source, history, controls)
         state, outcome = _outcome(completion, answer)
@@ -70,17 +74,32 @@ async def _reply(
         model = controls.model or await _first_model(client, endpoint)
     answer.message = replace(answer.message, model=model)
     window = endpoint.context_window_tokens
-    # An answer may take half of the window at most, or it would leave no room for the question.
-    max_tokens = min(controls.max_tokens, window // 2) if window else controls.max_tokens
-    request = ReplyRequest(
-        model=model,
-        messages=messages_to_send(
-            history, controls.system_prompt, window - max_tokens if window else None
-        ),
-        temperature=controls.temperature,
-        max_tokens=max_tokens,
+    begun = answer.text
+    max_tokens, budget_tokens = controls.max_tokens, None
+    if window:
+        # An answer may take half of the room at most, or it would leave none for the question.
+        room = window - (estimate_tokens(begun) if begun else 0)
+        max_tokens = max(1, min(max_tokens, room // 2))
+        budget_tokens = window - max_tokens
+    if begun:
+        messages = messages_to_continue(
+            [*history, answer.message],
+            controls.system_prompt,
+            budget_tokens,
+            is_told_to=not endpoint.goes_on_by_itself,
+        )
+    else:
+        messages = messages_to_send(history, controls.system_prompt, budget_tokens)
+    request = ReplyRequest(model, messages, controls.temperature, max_tokens)
+    if not begun or endpoint.goes_on_by_itself:
+        return await client.stream_reply(endpoint, request, answer.append)
+    seam = Seam(begun)
+    completion = await client.stream_reply(
+        endpoint, request, lambda piece: answer.append(seam.feed(piece))
     )
-    return await client.stream_reply(endpoint, request, answer.append)
+    if completion.finish_reason:
+        answer.append(seam.rest())
+    return completion
 
 
 async def _first_model(client: Client, endpoint: Endpoint) -> str:
@@ -97,7 +116,12 @@ async def _first_model(client: Client, endpoint: Endpoint) -> str:
 
 def _outcome(completion: Completion, answer: Answer) -> tuple[State, dict[str, Any]]:
     """The state in which a stream that ended by itself leaves its answer."""
-    outcome = asdict(completion)
+    before = answer.message  # what an answer that went on had taken already
+    outcome = {
+        "finish_reason": completion.finish_reason,
+        "prompt_tokens": _sum(before.prompt_tokens, completion.prompt_tokens),
+        "completion_tokens": _sum(before.completion_tokens, completion.completion_tokens),
+    }
     error = None
     state = State.COMPLETE
     if completion.finish_reason == "content_filter":
@@ -112,3 +136,8 @@ def _outcome(completion: Completion, answer: Answer) -> tuple[State, dict[str, A
     if not answer.text:
         state = State.FAILED
     return state, {**outcome, "error": error.to_json() if error else None}
+
+
+def _sum(*counts: int | None) -> int | None:
+    known = [count for count in counts if count is not None]
+    return sum(known) if known else None

@@ -50,6 +50,8 @@ class Endpoint:
     """How many tokens question and answer may have together; None where nobody said."""
     name: str = ""
     """What to call it instead of its host."""
+    goes_on_by_itself: bool = False
+    """Whether it takes an answer at the end of what it is sent as the beginning of its own."""
 
     @property
     def host(self) -> str:

@@ -33,7 +33,7 @@ def conversation(store: Store) -> Conversation:
 
 @pytest.fixture
 def source(endpoint: FakeEndpoint) -> Endpoint:
-    return Endpoint(endpoint.base_url, CANARY_KEY, 2, 2)
+    return Endpoint(endpoint.base_url, CANARY_KEY, 10, 10)
 
 
 def follow(answer: Answer) -> Message:
@@ -375,3 +375,177 @@ def test_an_orderly_end_of_the_process_keeps_what_is_there(
     kept = store.messages.get(ME, answer.message.id)
     assert kept and kept.state is State.CUT_SHORT
     assert kept.content
+
+
+def test_a_cut_answer_goes_on_without_a_seam_and_its_usage_adds_up(
+    answers: Answers,
+    store: Store,
+    conversation: Conversation,
+    source: Endpoint,
+    endpoint: FakeEndpoint,
+) -> None:
+    usage = {"prompt_tokens": 20, "completion_tokens": 5}
+    endpoint.replies = [
+        Reply(["The quick", " bro"], finish_reason="length"),
+        Reply(["The ", "quick", " brown", " fox."], usage=usage),
+    ]
+    cut = saved(store, answers.ask(ME, conversation, "Hi", CONTROLS, source))
+    answer = answers.go_on(ME, conversation, cut, CONTROLS, source)
+    assert answer.text.startswith("The quick bro")
+    whole = saved(store, answer)
+    assert (whole.id, whole.content) == (cut.id, "The quick brown fox.")
+    assert (whole.state, whole.finish_reason) == (State.COMPLETE, "stop")
+    assert (whole.prompt_tokens, whole.completion_tokens) == (27, 8)
+    *before, instruction = endpoint.requests[-1]["messages"]
+    assert before == [
+        {"role": "user", "content": "Hi"},
+        {"role": "assistant", "content": "The quick bro"},
+    ]
+    assert instruction["role"] == "user" and "“The quick bro”" in instruction["content"]
+    branch, _ = answers.branch(ME, conversation, 9)
+    assert [message.content for message in branch] == ["Hi", "The quick brown fox."]
+
+
+def test_a_model_that_goes_on_by_itself_is_told_nothing(
+    answers: Answers, store: Store, conversation: Conversation, endpoint: FakeEndpoint
+) -> None:
+    built_in = Endpoint(
+        endpoint.base_url, None, 2, 2, context_window_tokens=1000, goes_on_by_itself=True
+    )
+    endpoint.replies = [Reply(["ha ha"], finish_reason=None), Reply([" ha", " ha"])]
+    cut = saved(store, answers.ask(ME, conversation, "Laugh", CONTROLS, built_in))
+    assert cut.state is State.CUT_SHORT
+    whole = saved(store, answers.go_on(ME, conversation, cut, CONTROLS, built_in))
+    assert whole.content == "ha ha ha ha"
+    assert endpoint.requests[-1]["messages"][-1] == {"role": "assistant", "content": "ha ha"}
+    assert endpoint.requests[-1]["max_tokens"] == 499
+
+
+@pytest.mark.parametrize(
+    ("reply", "text", "state", "code"),
+    [
+        (Reply(status=500), "Half an", State.CUT_SHORT, "server_error"),
+        (Reply(["an ans"], finish_reason=None), "Half an ans", State.CUT_SHORT, "interrupted"),
+        (Reply(["Half"], finish_reason=None), "Half an", State.CUT_SHORT, "interrupted"),
+        (Reply([]), "Half an", State.COMPLETE, None),
+    ],
+)
+def test_a_continuation_that_fails_keeps_all_text(
+    answers: Answers,
+    store: Store,
+    conversation: Conversation,
+    source: Endpoint,
+    endpoint: FakeEndpoint,
+    reply: Reply,
+    text: str,
+    state: State,
+    code: str | None,
+) -> None:
+    endpoint.replies = [Reply(["Half an"], finish_reason="length"), reply]
+    endpoint.default_reply = reply
+    cut = saved(store, answers.ask(ME, conversation, "Hi", CONTROLS, source))
+    kept = saved(store, answers.go_on(ME, conversation, cut, CONTROLS, source))
+    assert (kept.content, kept.state, (kept.error or {}).get("code")) == (text, state, code)
+
+
+def test_stop_and_continue_follow_each_other_at_once(
+    answers: Answers,
+    store: Store,
+    conversation: Conversation,
+    source: Endpoint,
+    endpoint: FakeEndpoint,
+) -> None:
+    release = threading.Event()
+    endpoint.replies = [
+        Reply(["First", " never"], hold=release),
+        Reply(["First", " second"], hold=release),
+    ]
+    answer = answers.ask(ME, conversation, "Hi", CONTROLS, source)
+    answer.wait_for_more(0, timeout_seconds=5)
+    answers.stop(ME, answer.message.id)
+    answer = answers.go_on(ME, conversation, answer.message, CONTROLS, source)
+    with pytest.raises(ChatbotError) as caught:
+        answers.go_on(ME, conversation, answer.message, CONTROLS, source)
+    assert caught.value.code == "still_answering"
+    release.set()
+    assert saved(store, answer).content == "First second"
+    assert follow(answer).state is State.COMPLETE
+
+
+def test_only_the_end_of_the_branch_goes_on(
+    answers: Answers, store: Store, conversation: Conversation, source: Endpoint
+) -> None:
+    first = saved(store, answers.ask(ME, conversation, "Hi", CONTROLS, source))
+    saved(store, answers.ask(ME, conversation, "And?", CONTROLS, source))
+    for click in (answers.go_on, answers.ask_again):
+        with pytest.raises(ChatbotError) as caught:
+            click(ME, conversation, first, CONTROLS, source)
+        assert caught.value.code == "conflict"
+
+
+def test_another_version_of_a_question_is_asked_in_its_place(
+    answers: Answers,
+    store: Store,
+    conversation: Conversation,
+    source: Endpoint,
+    endpoint: FakeEndpoint,
+) -> None:
+    for question in ("One", "Two", "Three"):
+        saved(store, answers.ask(ME, conversation, question, CONTROLS, source))
+    branch, _ = answers.branch(ME, conversation, 9)
+    two = branch[2]
+    answer = answers.ask_instead(ME, conversation, two, "Too", CONTROLS, source)
+    assert saved(store, answer).content == "Hello there!"
+    assert [message["content"] for message in endpoint.requests[-1]["messages"]] == [
+        "One",
+        "Hello there!",
+        "Too",
+    ]
+    branch, _ = answers.branch(ME, conversation, 9)
+    assert [message.content for message in branch if message.role == "user"] == ["One", "Too"]
+    versions = store.messages.versions(ME, branch)
+    assert versions == {branch[2].id: [two.id, branch[2].id]}
+    with pytest.raises(ChatbotError) as caught:  # it is not on the screen any more
+        answers.ask_instead(ME, conversation, two, "Who?", CONTROLS, source)
+    assert caught.value.code == "conflict"
+
+
+def test_who_steps_away_from_a_running_answer_finds_it_again(
+    answers: Answers,
+    store: Store,
+    conversation: Conversation,
+    source: Endpoint,
+    endpoint: FakeEndpoint,
+) -> None:
+    release = threading.Event()
+    first = saved(store, answers.ask(ME, conversation, "Hi", CONTROLS, source))
+    endpoint.replies = [Reply(["Second", " half"], hold=release)]
+    second = answers.ask_again(ME, conversation, first, CONTROLS, source)
+    second.wait_for_more(0, timeout_seconds=5)
+    store.messages.show_version(ME, first.id)
+    branch, running = answers.branch(ME, conversation, 9)
+    assert (branch[-1].content, running) == ("Hello there!", None)
+    store.messages.show_version(ME, second.message.id)
+    _, running = answers.branch(ME, conversation, 9)
+    assert running is second
+    store.messages.show_version(ME, first.id)
+    release.set()
+    assert saved(store, second).content == "Second half"
+
+
+def test_a_turn_is_deleted_as_soon_as_its_answer_has_ended(
+    answers: Answers,
+    store: Store,
+    conversation: Conversation,
+    source: Endpoint,
+    endpoint: FakeEndpoint,
+) -> None:
+    endpoint.replies = [Reply(["Some"] * 1000, seconds_between=0.01)]
+    answer = answers.ask(ME, conversation, "Hi", CONTROLS, source)
+    answer.wait_for_more(0, timeout_seconds=5)
+    with pytest.raises(ChatbotError) as caught:
+        answers.delete_turn(ME, answer.message)
+    assert caught.value.code == "still_answering"
+    answers.stop(ME, answer.message.id)
+    answers.delete_turn(ME, answer.message)
+    assert answers.branch(ME, conversation, 9) == ([], None)

@@ -98,6 +98,29 @@ def test_a_deleted_turn_takes_its_answers_along_and_what_follows_moves_up(
     assert store.search.find(ME, "three", 10) == []
 
 
+def test_who_deletes_the_last_turn_sees_what_was_last_written_in_its_place(
+    store: Store, conversation: Conversation
+) -> None:
+    q1, a1 = turn(store, conversation, "One", "1")
+    q2, a2 = turn(store, conversation, "Two", "2", parent=a1.id)
+    too, _ = turn(store, conversation, "Too", "22", parent=a1.id, leaf=a2.id)
+    store.messages.delete_turn(ME, too.id)
+    assert shown(store, conversation) == ["One", "1", "Two", "2"]
+    store.messages.delete_turn(ME, q2.id)
+    store.messages.delete_turn(ME, q1.id)
+    assert shown(store, conversation) == []
+
+
+def test_what_was_cleared_does_not_come_back_when_a_turn_is_deleted(
+    store: Store, conversation: Conversation
+) -> None:
+    turn(store, conversation, "Old", "1")
+    store.conversations.clear(ME, conversation.id)
+    new, _ = turn(store, conversation, "New", "2")
+    store.messages.delete_turn(ME, new.id)
+    assert shown(store, conversation) == []
+
+
 def test_a_turn_that_is_being_answered_is_not_deleted(
     store: Store, conversation: Conversation
 ) -> None:

@@ -198,28 +198,17 @@ class Messages:
         message = _get(connection, owner, message_id)
         if message is None:
             raise ChatbotError("conflict")
-        version = (
-            sa.select(messages.c.id, messages.c.sequence)
-            .where(messages.c.id == message_id)
-            .cte("version", recursive=True)
-        )
-        after = sa.select(messages.c.id, messages.c.sequence).join(
-            version, version.c.id == messages.c.parent_id
-        )
-        # What follows a message came after it, so the last that came is the end of a branch.
-        after = after.where(messages.c.conversation_id == message.conversation_id)
-        branch = version.union_all(after)
-        leaf_id = sa.select(branch.c.id).order_by(branch.c.sequence.desc()).limit(1)
         connection.execute(
             conversations.update()
             .where(*owned(owner, message.conversation_id))
-            .values(leaf_id=connection.scalar(leaf_id))
+            .values(leaf_id=_last_after(connection, message.conversation_id, message_id))
         )
 
     @writing
     def delete_turn(self, connection: sa.Connection, owner: str, question_id: str) -> None:
         """Delete one version of a question with all its answers; what follows moves up.
 
+        Where nothing follows, what was last written in its place comes onto the screen.
         Raises ChatbotError("conflict") when it is gone or being answered.
         """
         question = _get(connection, owner, question_id)
@@ -247,7 +236,7 @@ class Messages:
             conversations.update()
             .where(conversations.c.id == question.conversation_id)
             .where(conversations.c.leaf_id.in_(gone))
-            .values(leaf_id=question.parent_id)
+            .values(leaf_id=_last_after(connection, question.conversation_id, question.parent_id))
         )
 
     @writing
@@ -293,6 +282,30 @@ def _get(connection: sa.Connection, owner: str, message_id: str) -> Message | No
     )
     row = connection.execute(query).first()
     return Message(**row._mapping) if row else None
+
+
+def _last_after(
+    connection: sa.Connection, conversation_id: str, message_id: str | None
+) -> str | None:
+    """The message last written under another, or that one; None is where a conversation begins."""
+    tree = (
+        sa.select(messages.c.id, messages.c.sequence)
+        .join(conversations)
+        .where(conversations.c.id == conversation_id, _is_not_cleared)
+    )
+    if message_id is None:
+        first = tree.where(messages.c.parent_id.is_(None))
+    else:
+        first = tree.where(messages.c.id == message_id)
+    branch = first.cte("branch", recursive=True)
+    after = (
+        sa.select(messages.c.id, messages.c.sequence)
+        .join(branch, branch.c.id == messages.c.parent_id)
+        .where(messages.c.conversation_id == conversation_id)
+    )
+    # What follows a message came after it, so the last that came is the end of a branch.
+    branch = branch.union_all(after)
+    return connection.scalar(sa.select(branch.c.id).order_by(branch.c.sequence.desc()).limit(1))
 
 
 def _make_searchable(connection: sa.Connection, message_id: str) -> None:
