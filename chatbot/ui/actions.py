@@ -6,7 +6,7 @@ Nothing typed is lost: a question that cannot be saved goes back to the composer
 import streamlit as st
 
 from chatbot.errors import ChatbotError
-from chatbot.store import Message, new_conversation
+from chatbot.store import Message, new_conversation, storable
 from chatbot.ui import browser, controls, places, resources
 from chatbot.ui.errors import noting_errors
 from chatbot.ui.resources import Place
@@ -19,7 +19,7 @@ MAX_QUESTION_CHARACTERS = 100_000
 def ask(suggestion: str | None = None) -> None:
     """Ask what is in the composer, or a suggestion."""
     question = suggestion or str(st.session_state.question or "")
-    question = question.replace("\0", "").encode("utf-8", "replace").decode("utf-8")
+    question = storable(question)
     if not question.strip():
         return
     try:

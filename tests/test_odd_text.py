@@ -1,0 +1,59 @@
+"""Whatever a person pastes or a model writes: unchanged or repaired, never a crash."""
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from chatbot import visitors
+from chatbot.ui import resources
+from tests.endpoint import FakeEndpoint, Reply
+from tests.test_page import ask, said, texts
+
+ODD = {
+    "right to left": "\u202egnp.exe\u202c and \u2067שלום\u2069",
+    "zero width": "a\u200bb\u200dc\ufeffd\u2060",
+    "emoji": "👩‍👩‍👧‍👦🏳️‍🌈🇨🇳👍🏽1️⃣",
+    "combining": "Z͑ͫ̓ͪ̂ͫ̽͏̴̙̤̞͉͚̯̞̠͍A̴̵̜̰͔ͫ͗͢",
+    "separators": "one\u2028two\u2029three\x0bfour\x0cfive\x85six",
+    "controls": "bell\x07 escape\x1b[31m tab\t end",
+    "beyond the first plane": "𝔘𝔫𝔦𝔠𝔬𝔡𝔢 𠮷野家",
+    "private and unassigned": "\ue000\uffff\U0010ffff",
+    "half a pair": "cut \ud83d here",
+    "nul": "a\0b",
+    "one long word": "長" * 5000 + "x" * 5000,
+}
+REPAIRED = {"half a pair": "cut \ufffd here", "nul": "ab"}
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_odd_text_goes_to_the_model_and_back_unchanged_or_repaired(
+    page: AppTest, endpoint: FakeEndpoint, name: str
+) -> None:
+    expected = REPAIRED.get(name, ODD[name])
+    endpoint.default_reply = Reply([ODD[name][:7], ODD[name][7:], "."])
+    # The live connection is UTF-8: a half can only come from a model.
+    ask(page.run(), ODD[name].replace("\ud83d", "\ufffd"))
+    assert not page.exception
+    assert texts(page)[0] == expected
+    [request] = endpoint.requests
+    assert request["messages"] == [{"role": "user", "content": expected}]
+    store = resources.store()
+    [conversation] = store.conversations.page(owner(page), 9)
+    question, answer = store.messages.branch(owner(page), conversation.id, 9)
+    assert (question.content, answer.content) == (expected, expected + ".")
+    page.run()
+    assert texts(page)[0] == expected
+
+
+def test_what_is_far_too_long_is_refused_with_a_sentence_and_stays_in_the_composer(
+    page: AppTest, endpoint: FakeEndpoint
+) -> None:
+    pasted = "一二三四五六七八九十" * 100_000
+    ask(page.run(), pasted)
+    assert "100,000" in said(page.warning[0].value)
+    assert page.chat_input[0].value == pasted
+    assert endpoint.requests == []
+    assert resources.store().conversations.page(owner(page), 9) == []
+
+
+def owner(page: AppTest) -> str:
+    return visitors.owner_of(page.session_state["visitor_token"])
