@@ -1,0 +1,219 @@
+"""Many people at once on one server: delays, bytes and what the server spends.
+
+    .venv/bin/python -m benchmarks.people [PEOPLE] [CHUNKS_A_SECOND]
+
+Each person is a client that speaks Streamlit's own protocol, opens the page, waits
+and asks one question; the endpoint streams everybody the same answer at a steady pace.
+All of it shares this machine, so the clients read no more of a message than they must.
+"""
+
+import asyncio
+import multiprocessing
+import statistics
+import sys
+import tempfile
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import psutil
+from aiohttp import web
+from streamlit.proto.BackMsg_pb2 import BackMsg
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+
+from benchmarks import answer
+from tests.conftest import RunningApp
+from tests.endpoint import chunk
+
+PEOPLE = 100
+CHUNKS_A_SECOND = 50
+ASKING_SECONDS = 5.0
+"""Everybody asks within this time."""
+
+PATIENCE_SECONDS = 120.0
+
+START, END = answer.START.encode(), answer.END.encode()
+
+
+@dataclass
+class Person:
+    """One open page. Times are seconds since 1970."""
+
+    number: int
+    received_bytes: int = 0
+    composer_id: str = ""
+    script_hash: str = ""
+    asked: float = 0
+    first_text: float = 0
+    last_text: float = 0
+    failure: str = ""
+    is_idle: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def visit(self, http: aiohttp.ClientSession, url: str, asks_after: float) -> None:
+        """Open the page, ask after some seconds, and read until the answer's end."""
+        try:
+            async with (
+                asyncio.timeout(PATIENCE_SECONDS),
+                http.ws_connect(f"{url}/_stcore/stream", protocols=("streamlit",)) as socket,
+            ):
+                await socket.send_bytes(_rerun())
+                reading = asyncio.create_task(self._read(socket))
+                await self.is_idle.wait()
+                await asyncio.sleep(asks_after)
+                self.received_bytes = 0
+                self.asked = time.time()
+                await socket.send_bytes(
+                    _rerun(self.script_hash, self.composer_id, f"Question {self.number}")
+                )
+                await reading
+        except (TimeoutError, aiohttp.ClientError) as error:
+            self.failure = type(error).__name__
+
+    async def _read(self, socket: aiohttp.ClientWebSocketResponse) -> None:
+        async for frame in socket:
+            data: bytes = frame.data
+            self.received_bytes += len(data)
+            if self.asked:
+                # Without parsing: the marks are in no other message.
+                if not self.first_text and START in data:
+                    self.first_text = time.time()
+                if END in data:
+                    self.last_text = time.time()
+                if self.last_text and b"again-" in data:
+                    return
+            else:
+                self._learn(ForwardMsg.FromString(data))
+
+    def _learn(self, message: ForwardMsg) -> None:
+        """What the first run of the page tells about it."""
+        kind = message.WhichOneof("type")
+        if kind == "new_session":
+            self.script_hash = message.new_session.page_script_hash
+        elif kind == "delta" and message.delta.new_element.HasField("chat_input"):
+            self.composer_id = message.delta.new_element.chat_input.id
+        elif kind == "script_finished" and self.composer_id:
+            self.is_idle.set()
+
+
+def _rerun(script_hash: str = "", composer_id: str = "", question: str = "") -> bytes:
+    message = BackMsg()
+    message.rerun_script.query_string = ""
+    message.rerun_script.page_script_hash = script_hash
+    if composer_id:
+        state = message.rerun_script.widget_states.widgets.add()
+        state.id = composer_id
+        state.chat_input_value.data = question
+    serialized: bytes = message.SerializeToString()
+    return serialized
+
+
+def serve_endpoint(chunks_a_second: float, port_pipe: Any, times_pipe: Any) -> None:
+    """A process of its own: streams the answer to whoever asks, and notes when."""
+    times: dict[str, dict[str, float]] = {}
+    events = [chunk(piece).encode() for piece in answer.chunks()]
+    end = (chunk(None, "stop") + "data: [DONE]\n\n").encode()
+
+    async def complete(request: web.Request) -> web.StreamResponse:
+        question = (await request.json())["messages"][-1]["content"]
+        response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
+        await response.prepare(request)
+        started = asyncio.get_running_loop().time()
+        noted = times[question] = {"first": time.time()}
+        for number, event in enumerate(events):
+            due = started + number / chunks_a_second
+            await asyncio.sleep(max(0.0, due - asyncio.get_running_loop().time()))
+            await response.write(event)
+        noted["last"] = time.time()
+        await response.write(end)
+        await response.write_eof()
+        return response
+
+    async def list_models(_request: web.Request) -> web.Response:
+        return web.json_response({"object": "list", "data": [{"id": "test-model"}]})
+
+    async def serve() -> None:
+        app = web.Application()
+        app.router.add_post("/v1/chat/completions", complete)
+        app.router.add_get("/v1/models", list_models)
+        runner = web.AppRunner(app)
+        await runner.setup()
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        port_pipe.send(runner.addresses[0][1])
+        while not times_pipe.poll():
+            await asyncio.sleep(0.1)
+        times_pipe.send(times)
+
+    asyncio.run(serve())
+
+
+async def ask_all(url: str, people: list[Person]) -> None:
+    """Have everybody open the page, then ask at moments spread over ASKING_SECONDS."""
+    connector = aiohttp.TCPConnector(limit=0)
+    async with aiohttp.ClientSession(connector=connector) as http:
+        await asyncio.gather(
+            *(
+                person.visit(http, url, 2 + ASKING_SECONDS * person.number / len(people))
+                for person in people
+            )
+        )
+
+
+def p95(values: list[float]) -> float:
+    """The value that 95 in 100 do not exceed."""
+    return statistics.quantiles(values, n=20)[-1] if len(values) > 1 else values[0]
+
+
+def main(count: int = PEOPLE, chunks_a_second: float = CHUNKS_A_SECOND) -> None:
+    """Measure once and print."""
+    port_pipe, ports = multiprocessing.Pipe()
+    times_pipe, their_times = multiprocessing.Pipe()
+    endpoint = multiprocessing.get_context("spawn").Process(
+        target=serve_endpoint, args=(chunks_a_second, ports, their_times)
+    )
+    endpoint.start()
+    base_url = f"http://127.0.0.1:{port_pipe.recv()}/v1"
+    people = [Person(number) for number in range(count)]
+    with tempfile.TemporaryDirectory() as folder:
+        settings = {"OPENAI_BASE_URL": base_url, "CHATBOT_MODELS": "test-model"}
+        app = RunningApp(Path(folder), settings)
+        server = psutil.Process(app.process.pid)
+        idle_memory = server.memory_info().rss
+        before = server.cpu_times()
+        began = time.time()
+        asyncio.run(ask_all(app.url, people))
+        spent = server.cpu_times()
+        memory = server.memory_info().rss
+        seconds = time.time() - began
+        app.stop()
+    times_pipe.send("done")
+    times = times_pipe.recv()
+    endpoint.join()
+
+    done = [person for person in people if person.last_text and not person.failure]
+    print(f"{count} people at {chunks_a_second:g} chunks/s: {len(done)} whole answers")
+    for person in people:
+        if person not in done:
+            print(f"  failed: {person.number} {person.failure or 'no end'}")
+    if not done:
+        return
+    cpu = spent.user + spent.system - before.user - before.system
+    firsts = [person.first_text - person.asked for person in done]
+    lates = [person.last_text - times[f"Question {person.number}"]["last"] for person in done]
+    sizes = [person.received_bytes / 1000 for person in done]
+    rows = (
+        ("first text after Enter", firsts, "s"),
+        ("last text after the model's last chunk", lates, "s"),
+        ("down the connection for an answer, before compression", sizes, "kB"),
+    )
+    for what, values, unit in rows:
+        median, most = statistics.median(values), max(values)
+        print(f"  {what}: median {median:.2f}, p95 {p95(values):.2f}, most {most:.2f} {unit}")
+    print(f"  CPU {cpu:.1f} s in {seconds:.0f} s, {cpu / len(done) * 1000:.0f} ms per answer")
+    person_kb = (memory - idle_memory) / len(done) / 1000
+    print(f"  memory {idle_memory / 1e6:.0f} -> {memory / 1e6:.0f} MB, {person_kb:.0f} kB a person")
+
+
+if __name__ == "__main__":
+    main(*(int(argument) for argument in sys.argv[1:]))
