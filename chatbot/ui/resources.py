@@ -24,12 +24,16 @@ log = logging.getLogger(__name__)
 MODEL_LIST_DELAY_SECONDS = 1.5
 """The list waits until the page is there: loading the client beside it made that 1 s later."""
 
+SETTINGS_LIFE = timedelta(seconds=1)
+"""Looking for secrets.toml takes a lock each time: of 60 people asking at once, half waited 50 s."""
+
 REOPEN_AFTER = timedelta(seconds=10)
 """A database that cannot be opened is tried again this much later."""
 
 MODEL_LIST_LIFE = timedelta(minutes=1)
 
 
+@st.cache_resource(show_spinner=False, ttl=SETTINGS_LIFE)
 def settings() -> Settings:
     """The settings as they stand now. Raises ChatbotError("setting")."""
     try:
