@@ -185,6 +185,11 @@ class Answers:
             # Another process gives it, or gave it until it was killed.
             self._store.messages.save_answers([replace(message, state=State.STOPPED)])
 
+    @property
+    def running_count(self) -> int:
+        """How many answers are being given."""
+        return len(self._running)
+
     def is_running(self, message_id: str) -> bool:
         """Whether an answer is being given, or its end is not saved yet."""
         return message_id in self._running

@@ -25,7 +25,7 @@ MODEL_LIST_DELAY_SECONDS = 1.5
 """The list waits until the page is there: loading the client beside it made that 1 s later."""
 
 SETTINGS_LIFE = timedelta(seconds=1)
-"""Looking for secrets.toml takes a lock each time: of 60 people asking at once, half waited 50 s."""
+"""Looking for secrets.toml takes a lock each time: of 60 people at once half waited 50 s."""
 
 REOPEN_AFTER = timedelta(seconds=10)
 """A database that cannot be opened is tried again this much later."""
