@@ -9,8 +9,10 @@ from typing import Any, Protocol
 from chatbot.store import Message, State, Store
 
 CHECKPOINT_SECONDS = 0.7
-"""Leaves room for the saving itself: text older than one second survives a crash."""
-"""How often the text so far is saved, and looked for by other processes."""
+"""How often the text so far is saved, and looked for by other processes.
+
+Leaves room for the saving itself: text older than one second survives a crash.
+"""
 
 
 class Followed(Protocol):
