@@ -70,15 +70,18 @@ def tend_page(conversation_id: str | None, last_question_id: str | None) -> None
     server is out of reach, and names its language.
     """
     with st.container(key="page"):
+        # What a run changes is apart from the script, 7 kB, which is then sent only once.
         _component("page")(
             key="page_component",
             data={
-                "conversation": conversation_id,
-                "question": last_question_id,
                 "language": language(),
                 "icon": look.icon_address(),
                 "lost": t("connection.lost"),
             },
+        )
+        _component("place")(
+            key="place_component",
+            data={"conversation": conversation_id, "question": last_question_id},
         )
 
 

@@ -165,12 +165,21 @@ function copyWithoutMarks() {
   if (write) clipboard.writeText = (text) => write.call(clipboard, text.replaceAll(MARK, ""));
 }
 
+let isListening = false;
+
 export default function ({ data }) {
   document.documentElement.lang = data.language === "zh" ? "zh-CN" : "en";
   setIcon(data.icon);
   watchConnection(data.lost);
   copyWithoutMarks();
   beginDark();
+  if (isListening) return;
+  isListening = true;
+  addEventListener("chatbot-place", () => showPlace(window.chatbotPlace));
+  if (window.chatbotPlace) showPlace(window.chatbotPlace);
+}
+
+function showPlace(data) {
   const pane = document.querySelector('[data-testid="stMain"]');
   if (!pane) return;
   watch(pane);
