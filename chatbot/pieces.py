@@ -14,8 +14,8 @@ from chatbot.commonmark import definitions
 from chatbot.dialect import FOOTNOTE
 
 PIECE_CHARACTERS = 250
-"""A piece is finished once its finished blocks are this long. Each block alone: half as many
-messages more, and an element of the page each. Twice as long: a third more bytes."""
+"""A piece is finished once its finished blocks are this long. With each block alone 8 kB took 226
+messages and 95 elements instead of 157 and 26; with twice the length, a third more bytes."""
 
 _LABEL = re.compile(r"\[((?:[^\[\]\\]|\\.)+)\]")
 

@@ -1,6 +1,7 @@
 """An answer in pieces looks at every moment as it would in one."""
 
 import re
+from collections.abc import Iterator
 from itertools import pairwise
 
 import pytest
@@ -11,6 +12,7 @@ from mdit_py_plugins.dollarmath import dollarmath_plugin
 from mdit_py_plugins.footnote import footnote_plugin
 from streamlit.string_util import clean_text
 
+from benchmarks import answer
 from chatbot import pieces
 from chatbot.dialect import MARK, to_streamlit
 from chatbot.pieces import Pieces
@@ -94,13 +96,14 @@ def growing_answers(draw: st.DrawFn) -> tuple[str, list[int]]:
     return text, sorted(draw(st.sets(st.integers(1, len(text)), max_size=15)))
 
 
-@pytest.fixture(autouse=True, scope="module")
-def every_block_is_a_piece() -> object:
+@pytest.fixture(scope="module")
+def every_block_is_a_piece() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as monkeypatch:
         monkeypatch.setattr(pieces, "PIECE_CHARACTERS", 1)
         yield
 
 
+@pytest.mark.usefixtures("every_block_is_a_piece")
 @given(growing_answers())
 def test_pieces_look_like_the_whole_at_every_moment(answer: tuple[str, list[int]]) -> None:
     text, cuts = answer
@@ -113,6 +116,7 @@ def test_pieces_look_like_the_whole_at_every_moment(answer: tuple[str, list[int]
     assert screen.html == html(text)
 
 
+@pytest.mark.usefixtures("every_block_is_a_piece")
 @pytest.mark.parametrize("block", BLOCKS)
 def test_pieces_look_like_the_whole_wherever_it_is_cut(block: str) -> None:
     text = f"Before.\n\n{block}\n\nAfter [third]."
@@ -127,6 +131,7 @@ def test_pieces_look_like_the_whole_wherever_it_is_cut(block: str) -> None:
         assert ended.html == html(text[:cut])
 
 
+@pytest.mark.usefixtures("every_block_is_a_piece")
 def test_a_definition_that_comes_late_reaches_what_was_drawn() -> None:
     screen = Screen()
     screen.draw("See [the docs][d].\n\nMore.\n\n", is_whole=False)
@@ -135,8 +140,35 @@ def test_a_definition_that_comes_late_reaches_what_was_drawn() -> None:
     assert '<a href="https://example.org">the docs</a>' in screen.html
 
 
+@pytest.mark.usefixtures("every_block_is_a_piece")
 def test_nothing_is_drawn_twice() -> None:
     screen = Screen()
     assert screen.draw("One.\n\nTwo.\nThree", is_whole=False) > 0
     assert screen.draw("One.\n\nTwo.\nThree", is_whole=True) == 0
     assert screen.draw("One.\n\nTwo.\nThree.", is_whole=True) == len("Two.\nThree.")
+
+
+def test_an_answer_costs_no_more_than_a_few_times_its_length() -> None:
+    screen = Screen()
+    text = answer.text()
+    drawn = [screen.draw(text[:size], is_whole=False) for size in range(60, len(text), 60)]
+    drawn.append(screen.draw(text, is_whole=True))
+    assert sum(drawn) < 4.5 * len(text)
+    assert len(screen.elements) < len(text) / pieces.PIECE_CHARACTERS
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["words without an end ", "    code = 1\n", "- an item\n", "| a | b |\n|---|---|\n"],
+)
+def test_one_block_however_long_costs_in_proportion(line: str) -> None:
+    def draws(text: str) -> int:
+        screen, drawn, size = Screen(), 0, 0
+        while size < len(text):
+            # As in chatbot/ui/live.py, where a long tail waits for longer, at 400 characters/s.
+            size += max(60, int(size * 400 / 6000))
+            drawn += screen.draw(text[:size], is_whole=size >= len(text))
+        return drawn
+
+    short, long = line * 100, line * 1000
+    assert draws(long) / len(long) < 1.5 * draws(short) / len(short)

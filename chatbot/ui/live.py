@@ -15,8 +15,8 @@ from chatbot.ui.language import t
 from chatbot.ui.messages import show_outcome
 
 DRAW_SECONDS = 0.15
-"""A live answer is drawn at most this often. It still reads as flowing; ten times a second cost a
-quarter more bytes and a third more of the browser's time."""
+"""A live answer is drawn at most this often. It still reads as flowing; ten times a second took a
+third more bytes, and half as many drawings of the page more."""
 
 TAIL_CHARACTERS_PER_SECOND = 6000
 """A long tail is drawn less often: its whole text is sent and parsed again each time."""
