@@ -170,5 +170,5 @@ def test_one_block_however_long_costs_in_proportion(line: str) -> None:
             drawn += screen.draw(text[:size], is_whole=size >= len(text))
         return drawn
 
-    short, long = line * 100, line * 1000
+    short, long = (line * (size // len(line)) for size in (3_000, 12_000))
     assert draws(long) / len(long) < 1.5 * draws(short) / len(short)
