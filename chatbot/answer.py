@@ -1,11 +1,14 @@
 """One answer in progress, and what its followers see of it, wherever it runs."""
 
+import asyncio
+import contextlib
 import threading
 import time
 from concurrent.futures import Future
 from dataclasses import replace
 from typing import Any, Protocol
 
+from chatbot.errors import ChatbotError
 from chatbot.store import Message, State, Store
 
 CHECKPOINT_SECONDS = 0.7
@@ -46,6 +49,7 @@ class Answer:
         self._followers_waiting = 0
         self._changed = threading.Condition()
         self._ended = threading.Event()
+        self._retry = asyncio.Event()
         self.future: Future[None] | None = None
 
     @property
@@ -76,9 +80,23 @@ class Answer:
         """Take no more text; `outcome` are further fields of the message. The first end counts."""
         with self._changed:
             if not self.has_ended:
+                outcome = {"error": None, **outcome}
                 self.message = replace(self.message, state=state, content=self.text, **outcome)
             self._changed.notify_all()
         self._ended.set()
+
+    async def pause(self, reason: ChatbotError, seconds: float) -> None:
+        """Wait before the model is asked again; meanwhile the message has the reason."""
+        self._retry.clear()
+        self.message = replace(self.message, error=reason.to_json())
+        self._wake()
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._retry.wait(), seconds)
+        self.message = replace(self.message, error=None)
+
+    def retry_now(self) -> None:
+        """End a pause. Called on the background loop only."""
+        self._retry.set()
 
     def wait_for_more(self, seen_characters: int, timeout_seconds: float) -> None:
         """Block until there is more text than `seen_characters`, or the end, or the time is up."""
@@ -86,7 +104,12 @@ class Answer:
             self._followers_waiting += 1
             try:
                 self._changed.wait_for(
-                    lambda: self.has_ended or self._characters > seen_characters, timeout_seconds
+                    lambda: (
+                        self.has_ended
+                        or self._characters > seen_characters
+                        or self.message.error is not None
+                    ),
+                    timeout_seconds,
                 )
             finally:
                 self._followers_waiting -= 1
@@ -133,6 +156,14 @@ class AnswerElsewhere:
     def wait_for_end(self, timeout_seconds: float) -> None:
         """Block until the time is up: only `wait_for_more` looks at the store."""
         time.sleep(timeout_seconds)
+
+
+def seconds_to_retry(message: Message) -> float:
+    """How long an answer still waits before the model is asked again; 0 if it does not wait."""
+    until = (message.error or {}).get("details", {}).get("retry_at")
+    if not message.is_running or until is None:
+        return 0
+    return max(0, float(until) - time.time())
 
 
 def cut_if_abandoned(message: Message) -> Message:

@@ -5,11 +5,13 @@ follower, never an answer; `Answers.stop` does. The text so far is saved about
 once a second, and in the end with the reason for the end.
 """
 
+import asyncio
 import atexit
 import contextlib
 import logging
 import sys
 import time
+from collections.abc import Mapping
 from concurrent.futures import Future
 from dataclasses import replace
 
@@ -37,7 +39,7 @@ class Answers:
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._client = Client()
+        self._client = Client(store.refusals.all(), self._keep_refusal)
         self._running: dict[str, Answer] = {}
         """Also those that have ended, until their end is saved."""
         self._saver = Saver(store, self._running)
@@ -173,6 +175,15 @@ class Answers:
         """
         return background.submit(self._client.list_models(endpoint))
 
+    def refused_parameters(self, endpoint: Endpoint, model: str) -> Mapping[str, str]:
+        """What an endpoint's model does not take, each with what is sent instead, if anything."""
+        return self._client.refused(endpoint, model)
+
+    def retry_now(self, message_id: str) -> None:
+        """Ask at once what a busy endpoint is to be asked again later."""
+        if answer := self._running.get(message_id):
+            background.call(answer.retry_now)
+
     def stop(self, owner: str, message_id: str) -> None:
         """End an answer and its request; the text so far is kept."""
         answer = self._running.get(message_id)
@@ -183,7 +194,7 @@ class Answers:
             background.submit(self._saver.save_soon())
         elif message := self._store.messages.get(owner, message_id):
             # Another process gives it, or gave it until it was killed.
-            self._store.messages.save_answers([replace(message, state=State.STOPPED)])
+            self._store.messages.save_answers([replace(message, state=State.STOPPED, error=None)])
 
     @property
     def running_count(self) -> int:
@@ -224,6 +235,16 @@ class Answers:
         self._running.clear()
         await self._client.close()
         await self._saver.finish()  # its thread cannot be cancelled, and uses the database
+
+    async def _keep_refusal(
+        self, fingerprint: str, model: str, parameter: str, replacement: str
+    ) -> None:
+        try:
+            await asyncio.to_thread(
+                self._store.refusals.add, fingerprint, model, parameter, replacement
+            )
+        except ChatbotError:  # then it is found out again after the next start
+            log.exception("Could not keep that a model does not take %s", parameter)
 
     def _wait_for_save(self, message_id: str) -> None:
         """Wait until an answer that has just ended has done so in the store as well."""

@@ -18,12 +18,17 @@ def submit(coroutine: Coroutine[Any, Any, T]) -> Future[T]:
     return asyncio.run_coroutine_threadsafe(coroutine, _loop())
 
 
+def call(function: Callable[[], object]) -> None:
+    """Have a quick function called on the background loop."""
+    _loop().call_soon_threadsafe(function)
+
+
 async def in_thread(function: Callable[[], T]) -> T:
     """Call a function that blocks for long, on a thread that does not hold up the app's exit."""
     loop = asyncio.get_running_loop()
     result: asyncio.Future[T] = loop.create_future()
 
-    def call() -> None:
+    def settle_with_result() -> None:
         try:
             value = function()
         except Exception as error:  # noqa: BLE001 - it is handed to whoever waits
@@ -33,7 +38,7 @@ async def in_thread(function: Callable[[], T]) -> T:
         # Whoever waited may have been cancelled meanwhile.
         loop.call_soon_threadsafe(lambda: result.done() or settle())
 
-    threading.Thread(target=call, daemon=True).start()
+    threading.Thread(target=settle_with_result, daemon=True).start()
     return await result
 
 

@@ -7,25 +7,28 @@ sentence, and who can mend it where that is not the reader. Any other exception 
 reaches the page is a bug: it is logged with its traceback.
 """
 
+import time
 from enum import StrEnum
 from typing import Any
 
-from chatbot.i18n import translate
+from chatbot.i18n import time_from_now, translate
 
 
 class Action(StrEnum):
-    """What the person can do about a failure."""
+    """What the person can do about a failure. The page has a button for each but OWNER."""
 
     RETRY = "retry"
     """Ask again: the fault may have passed."""
-    WAIT = "wait"
-    """Ask again, but later."""
+    SHORTEN = "shorten"
+    """Edit the question, or start a new conversation with it."""
+    EDIT = "edit"
+    """Ask in other words."""
+    CHOOSE_MODEL = "choose_model"
+    """Pick another model in the sidebar."""
+    OPEN_SETTINGS = "open_settings"
+    """Change one of the sidebar's other controls."""
     OWNER = "owner"
     """Only whoever runs this app can mend it, in its settings."""
-    SHORTEN = "shorten"
-    """Ask something shorter, or start a new conversation."""
-    CHOOSE_MODEL = "choose_model"
-    """Pick another model."""
 
 
 class Phrase(str):
@@ -36,13 +39,19 @@ ACTIONS: dict[str, Action] = {
     # The endpoint, before a word of the answer came.
     "unreachable": Action.RETRY,
     "unknown_host": Action.RETRY,
+    "proxy": Action.OWNER,
+    "dropped": Action.RETRY,
     "timeout": Action.RETRY,
     "server_error": Action.RETRY,
     "empty": Action.RETRY,
     "unexpected": Action.RETRY,
-    "busy": Action.WAIT,
+    "waiting": Action.RETRY,
+    "busy": Action.RETRY,
+    "busy_until": Action.RETRY,
     "quota": Action.OWNER,
+    "quota_until": Action.OWNER,
     "certificate": Action.OWNER,
+    "no_tls": Action.OWNER,
     "redirect": Action.OWNER,
     "key_missing": Action.OWNER,
     "key_refused": Action.OWNER,
@@ -50,14 +59,19 @@ ACTIONS: dict[str, Action] = {
     "region": Action.OWNER,
     "wrong_address": Action.OWNER,
     "not_an_api": Action.OWNER,
-    "refused": Action.OWNER,
+    "refused": Action.OPEN_SETTINGS,
+    "length_refused": Action.OPEN_SETTINGS,
+    "temperature_refused": Action.OPEN_SETTINGS,
     "model_not_found": Action.CHOOSE_MODEL,
     "no_models": Action.CHOOSE_MODEL,
     "too_long": Action.SHORTEN,
+    "question_filtered": Action.EDIT,
     # The answer broke off after some of it came.
     "interrupted": Action.RETRY,
+    "stalled": Action.RETRY,
+    "too_much": Action.RETRY,
     "filtered": Action.RETRY,
-    "no_room": Action.RETRY,
+    "no_room": Action.OPEN_SETTINGS,
     # The built-in model.
     "local_download": Action.RETRY,
     "local_checksum": Action.RETRY,
@@ -75,7 +89,7 @@ ACTIONS: dict[str, Action] = {
     "store_restored": Action.OWNER,
     "gone": Action.RETRY,
     "conflict": Action.RETRY,
-    "still_answering": Action.WAIT,
+    "still_answering": Action.RETRY,
     "question_too_long": Action.SHORTEN,
     "page": Action.RETRY,
     "click": Action.RETRY,
@@ -104,6 +118,8 @@ class ChatbotError(Exception):
             name: translate(language, value) if isinstance(value, Phrase) else value
             for name, value in self.details.items()
         }
+        if "until" in details:  # seconds since 1970; how far off that is depends on the reader
+            details["until"] = time_from_now(language, float(details["until"]) - time.time())
         return translate(language, f"error.{self.code}", **details)
 
     def to_json(self) -> dict[str, Any]:
@@ -119,5 +135,5 @@ class ChatbotError(Exception):
             return cls("unexpected")
         try:
             return cls(data["code"], **data.get("details", {}))
-        except KeyError:  # a placeholder it did not have then
+        except (KeyError, ValueError):  # a placeholder it did not have then, or another form
             return cls("unexpected")

@@ -27,6 +27,19 @@ def translate(language: str, key: str, **details: object) -> str:
     return catalogue(language)[key].format(**details)
 
 
+def time_from_now(language: str, seconds: float) -> str:
+    """A moment that is so far off, as a person would say it: "in 3 hours", or "now"."""
+    if seconds <= 0:
+        return translate(language, "when.now")
+    name, unit_seconds = "minute", 60
+    if seconds > 90 * 60:
+        name, unit_seconds = "hour", 3600
+    if seconds > 36 * 3600:
+        name, unit_seconds = "day", 86400
+    count = max(1, round(seconds / unit_seconds))
+    return translate(language, f"when.{name}" if count == 1 else f"when.{name}s", count=count)
+
+
 def closest_language(*tags: str | None) -> str:
     """The first of some tags (`zh-Hans-CN`, `en_US`) there is a catalogue for, else English."""
     for tag in tags:

@@ -2,20 +2,27 @@
 
 import asyncio
 import logging
+import time
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from chatbot import background
 from chatbot.answer import Answer
-from chatbot.client import Client, Completion, ReplyRequest
+from chatbot.client import Client
 from chatbot.context import estimate_tokens, messages_to_continue, messages_to_send
 from chatbot.errors import ChatbotError
 from chatbot.local_model import LocalModel
+from chatbot.parameters import ReplyRequest
 from chatbot.seam import Seam
 from chatbot.settings import Endpoint
+from chatbot.sse import Completion
 from chatbot.store import Message, State
 
 log = logging.getLogger(__name__)
+
+
+RETRY_SECONDS = (10, 20, 40, 80)
+"""How long to wait before each time a busy endpoint is asked again, unless it says so itself."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +51,7 @@ async def fill(
     One that has text already goes on from there.
     """
     try:
-        completion = await _reply(answer, client, source, history, controls)
+        completion = await _patient_reply(answer, client, source, history, controls)
         state, outcome = _outcome(completion, answer)
     except asyncio.CancelledError:
         answer.end(State.STOPPED)
@@ -59,6 +66,24 @@ async def fill(
         answer.end(state, error=error.to_json())
     else:
         answer.end(state, **outcome)
+
+
+async def _patient_reply(
+    answer: Answer, client: Client, source: Source, history: list[Message], controls: Controls
+) -> Completion:
+    """Ask again by itself, a few times, as long as the endpoint is busy."""
+    characters_before = len(answer.text)
+    for seconds in RETRY_SECONDS:
+        try:
+            return await _reply(answer, client, source, history, controls)
+        except ChatbotError as error:
+            if error.code != "busy" or len(answer.text) > characters_before:
+                raise
+            pause_seconds = float(error.details.get("seconds", seconds))
+            host = error.details["host"]
+        retry_at = f"{time.time() + pause_seconds:.3f}"
+        await answer.pause(ChatbotError("waiting", host=host, retry_at=retry_at), pause_seconds)
+    return await _reply(answer, client, source, history, controls)
 
 
 async def _reply(

@@ -5,6 +5,7 @@ defaults below. The page's own controls come before all of these, but belong to
 one conversation, not here.
 """
 
+import hashlib
 import ipaddress
 import os
 import re
@@ -57,6 +58,11 @@ class Endpoint:
     def host(self) -> str:
         """The name a person knows it by, such as `api.openai.com`."""
         return self.name or urlsplit(self.base_url).netloc
+
+    @property
+    def fingerprint(self) -> str:
+        """What it is kept as: an address may hold what nobody else should read."""
+        return hashlib.sha256(self.base_url.encode()).hexdigest()
 
     @property
     def is_on_this_machine(self) -> bool:

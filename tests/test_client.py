@@ -9,9 +9,11 @@ from typing import Any, TypeVar
 import pytest
 
 from chatbot import background
-from chatbot.client import Client, Completion, ReplyRequest
+from chatbot.client import Client
 from chatbot.errors import ChatbotError
+from chatbot.parameters import ReplyRequest
 from chatbot.settings import Endpoint
+from chatbot.sse import Completion
 from tests.conftest import CANARY_KEY
 from tests.endpoint import FakeEndpoint, Reply, chunk
 
@@ -69,6 +71,7 @@ def test_a_reply_comes_in_pieces_with_its_reason_and_usage(endpoint: FakeEndpoin
         (404, "not here", "wrong_address"),
         (413, "too large", "too_long"),
         (422, "no", "refused"),
+        (429, "You exceeded your current quota", "quota"),
         (307, "", "redirect"),
     ],
 )
@@ -84,7 +87,6 @@ def test_a_refusal_is_told_apart(
     ("status", "message", "code"),
     [
         (429, "slow down", "busy"),
-        (429, "You exceeded your current quota", "quota"),
         (500, "oops", "server_error"),
         (503, "overloaded", "server_error"),
     ],
@@ -125,17 +127,17 @@ def test_a_refused_parameter_is_left_out_from_then_on(endpoint: FakeEndpoint) ->
 
 
 @pytest.mark.parametrize(
-    "error",
+    ("error", "code"),
     [
-        {"message": "max_tokens is too large: 2048. This model supports at most 512."},
-        {"message": "no", "input": "Unsupported temperature, he asked"},
-        {"message": "Unsupported parameter: 'max_completion_tokens'"},
+        ({"message": "max_tokens is too large: 2048. It supports at most 512."}, "length_refused"),
+        ({"message": "no", "input": "Unsupported temperature, he asked"}, "refused"),
+        ({"message": "Unsupported parameter: 'max_completion_tokens'"}, "length_refused"),
     ],
 )
 def test_a_limit_on_the_answers_length_is_never_given_up(
-    endpoint: FakeEndpoint, error: dict[str, str]
+    endpoint: FakeEndpoint, error: dict[str, str], code: str
 ) -> None:
-    assert failure(endpoint, Reply(status=400, error=error))[1].code == "refused"
+    assert failure(endpoint, Reply(status=400, error=error))[1].code == code
     assert [request["max_tokens"] for request in endpoint.requests] == [2048]
     assert "temperature" in endpoint.requests[0]
 
@@ -215,7 +217,7 @@ def test_silence_ends_the_wait_even_when_comments_keep_coming(endpoint: FakeEndp
     pings = Reply(raw_events=[chunk("Half"), *[": ping\n\n"] * 100], seconds_between=0.1)
     started = time.monotonic()
     pieces, error = failure(endpoint, pings)
-    assert (pieces, error.code) == (["Half"], "timeout")
+    assert (pieces, error.code) == (["Half"], "stalled")
     assert time.monotonic() - started < 8  # of ten
 
 

@@ -3,12 +3,13 @@
 import ast
 import json
 import string
+import time
 from pathlib import Path
 
 import pytest
 
 from chatbot.errors import ACTIONS, ChatbotError, Phrase
-from chatbot.i18n import LANGUAGES, catalogue, closest_language, translate
+from chatbot.i18n import LANGUAGES, catalogue, closest_language, time_from_now, translate
 from chatbot.settings import Settings
 
 ROOT = Path(__file__).parents[1]
@@ -77,7 +78,7 @@ def test_every_key_that_the_source_builds_can_exist() -> None:
 
 def test_no_sentence_is_left_over() -> None:
     named = {node.value for node in nodes() if isinstance(node, ast.Constant)}
-    built = ("error.", "setting.", "suggestion.")
+    built = ("error.", "setting.", "suggestion.", "when.")
     assert [key for key in ENGLISH if key not in named and not key.startswith(built)] == []
 
 
@@ -103,8 +104,9 @@ def test_the_first_language_there_is_a_catalogue_for_is_spoken(
 
 @pytest.mark.parametrize("code", ACTIONS)
 def test_a_failure_is_the_same_after_it_was_stored(code: str) -> None:
-    names = placeholders(ENGLISH[f"error.{code}"])
-    error = ChatbotError(code, **{name: f"<{name}> {{brace}} 中" for name in names})
+    names = placeholders(ENGLISH[f"error.{code}"]) - {"until"}
+    until = {"until": "0"} if "{until}" in ENGLISH[f"error.{code}"] else {}
+    error = ChatbotError(code, **{name: f"<{name}> {{brace}} 中" for name in names}, **until)
     kept = ChatbotError.from_json(json.loads(json.dumps(error.to_json())))
     assert kept is not None
     assert (kept.code, kept.action, str(kept)) == (code, ACTIONS[code], str(error))
@@ -140,3 +142,23 @@ def test_a_detail_that_is_a_phrase_is_said_in_the_readers_language() -> None:
     for language in LANGUAGES:
         assert translate(language, "setting.environment") in error.sentence(language)
         assert translate(language, "setting.model") in error.sentence(language)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "english", "chinese"),
+    [
+        (-5, "now", "现在"),
+        (20, "in a minute", "1 分钟后"),
+        (30 * 60, "in 30 minutes", "30 分钟后"),
+        (70 * 60, "in 70 minutes", "70 分钟后"),
+        (3 * 3600, "in 3 hours", "3 小时后"),
+        (24 * 3600, "in 24 hours", "24 小时后"),
+        (40 * 3600, "in 2 days", "2 天后"),
+    ],
+)
+def test_a_moment_is_said_as_a_person_would(seconds: float, english: str, chinese: str) -> None:
+    assert time_from_now("en", seconds) == english
+    assert time_from_now("zh", seconds) == chinese
+    error = ChatbotError("busy_until", host="x", until=str(time.time() + seconds + 1))
+    assert english in str(error)
+    assert chinese in error.sentence("zh")

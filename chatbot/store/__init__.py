@@ -24,6 +24,7 @@ from chatbot.store.records import (
     one_line,
     storable,
 )
+from chatbot.store.refusals import Refusals
 from chatbot.store.search import Search
 from chatbot.store.shares import Shares
 
@@ -55,6 +56,7 @@ class Store:
         self.messages = Messages(self._database)
         self.search = Search(self._database)
         self.shares = Shares(self._database)
+        self.refusals = Refusals(self._database)
         self.conversations.erase_old()
         self.messages.end_abandoned()
 

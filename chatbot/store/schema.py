@@ -106,6 +106,16 @@ shares = sa.Table(
     sa.Column("created_at", sa.Float, nullable=False),
 )
 
+refusals = sa.Table(
+    "refusals",
+    metadata,
+    sa.Column("endpoint", sa.String(64), primary_key=True),
+    sa.Column("model", sa.Text, primary_key=True),
+    sa.Column("parameter", sa.String(32), primary_key=True),
+    sa.Column("replacement", sa.String(32), nullable=False),
+    sa.Column("refused_at", sa.Float, nullable=False),
+)
+
 # SQLite's own index over the words, kept in step as its documentation shows
 # (sqlite.org/fts5.html, "External Content Tables").
 SQLITE_INDEX = (

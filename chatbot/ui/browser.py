@@ -67,7 +67,8 @@ def tend_page(conversation_id: str | None, last_question_id: str | None) -> None
     It keeps the end of the conversation in view until the reader scrolls up,
     closes the sidebar on a phone and puts the cursor into the composer when
     another conversation is opened, keeps what is being typed, says when the
-    server is out of reach, and names its language.
+    server is out of reach, names its language, and opens the sidebar at a control
+    that a button has led to.
     """
     with st.container(key="page"):
         # What a run changes is apart from the script, 7 kB, which is then sent only once.
@@ -81,8 +82,26 @@ def tend_page(conversation_id: str | None, last_question_id: str | None) -> None
         )
         _component("place")(
             key="place_component",
-            data={"conversation": conversation_id, "question": last_question_id},
+            data={
+                "conversation": conversation_id,
+                "question": last_question_id,
+                "control": st.session_state.pop("wanted_control", None),
+            },
         )
+
+
+def show_countdown(seconds: float, key: str) -> None:
+    """Seconds that pass in the browser alone; at their end the page is run again."""
+    _component("countdown")(
+        key=key,
+        data={
+            "seconds": seconds,
+            "waiting": t("answer.again_in", seconds="%"),
+            "now": t("answer.again_now"),
+        },
+        on_over_change=lambda: None,
+        width="content",
+    )
 
 
 def show_copy_button(text: str, key: str) -> None:

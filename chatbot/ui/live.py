@@ -6,7 +6,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from chatbot import local_model
-from chatbot.answer import Followed
+from chatbot.answer import Followed, seconds_to_retry
 from chatbot.dialect import to_streamlit
 from chatbot.pieces import Pieces
 from chatbot.store import Message
@@ -53,7 +53,7 @@ def _follow(answer: Followed, body: DeltaGenerator) -> Message:
     while True:
         _ = st.session_state.language  # a run that another has replaced ends here
         answer.wait_for_more(drawn_to, RERUN_SECONDS)
-        has_ended = answer.has_ended  # read before the text, or the last of it could be missed
+        has_ended = _is_at_rest(answer)  # read before the text, or the last of it could be missed
         pause_seconds = next_draw - time.monotonic()
         if pause_seconds > 0 and not has_ended:
             answer.wait_for_end(min(pause_seconds, RERUN_SECONDS))
@@ -81,6 +81,11 @@ def _follow(answer: Followed, body: DeltaGenerator) -> Message:
             if not text:
                 elements[0].empty()
             return answer.message
+
+
+def _is_at_rest(answer: Followed) -> bool:
+    """Whether nothing comes for a while: it has ended, or a busy endpoint is waited for."""
+    return answer.has_ended or seconds_to_retry(answer.message) > 0
 
 
 def _waiting_for(answer: Followed) -> str:

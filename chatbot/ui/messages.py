@@ -8,7 +8,7 @@ from chatbot.dialect import to_streamlit
 from chatbot.errors import ChatbotError
 from chatbot.settings import Settings
 from chatbot.store import Conversation, Message, State
-from chatbot.ui import actions, places
+from chatbot.ui import actions, places, remedies
 from chatbot.ui.browser import show_copy_button
 from chatbot.ui.errors import show_error
 from chatbot.ui.language import t
@@ -108,8 +108,11 @@ def show_message(message: Message, is_last: bool) -> None:
 
 def show_outcome(message: Message, is_last: bool) -> None:
     """Below an answer: why it ended early, if it did, and its buttons."""
+    if message.is_running:  # and followed no further: a busy endpoint is waited for
+        remedies.show_countdown(message)
+        return
     error = ChatbotError.from_json(message.error)
-    if error:
+    if error and error.code != "waiting":  # the app ended while it waited
         show_error(error)
     elif message.state is State.STOPPED:
         st.caption(t("answer.stopped_early" if not message.content else "answer.stopped"))
@@ -118,6 +121,8 @@ def show_outcome(message: Message, is_last: bool) -> None:
     elif message.finish_reason == "length":
         st.caption(t("answer.length"))
     with st.container(horizontal=True, key=f"actions-{message.id}"):
+        if error and is_last:
+            remedies.show_remedy(message, error)
         if message.content:
             show_copy_button(message.content, key=f"copy-{message.id}")
         if is_last:

@@ -60,6 +60,17 @@ function withComposer(act, tries = 20) {
   else if (tries > 0) setTimeout(() => withComposer(act, tries - 1), 50);
 }
 
+// Opens the sidebar at one of its controls.
+function openControl(name, tries = 20) {
+  document.querySelector('[data-testid="stExpandSidebarButton"]')?.click();
+  const boxes = `[class*="st-key-${name}-"], [class*="st-key-early_${name}-"]`;
+  const field = document.querySelector(`:is(${boxes}) :is(input, [role="slider"])`);
+  if (field?.getBoundingClientRect().left >= 0) {
+    field.scrollIntoView({ block: "center" });
+    field.focus();
+  } else if (tries > 0) setTimeout(() => openControl(name, tries - 1), 50);
+}
+
 function focusComposer() {
   // On a touch screen this would open the keyboard over what there is to read.
   if (!matchMedia("(hover: hover) and (pointer: fine)").matches) return;
@@ -203,4 +214,5 @@ function showPlace(data) {
     focusComposer();
   }
   if (isOther && !isFirst) closeSidebarOnPhone();
+  if (data.control) openControl(data.control);
 }

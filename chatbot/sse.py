@@ -1,0 +1,183 @@
+"""A streamed completion read event by event: its text, how it ended, and when it is too much.
+
+Knows bytes and the protocol, no network. Whatever a server sends ends in a
+Completion or a ChatbotError.
+"""
+
+import codecs
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from chatbot.errors import ChatbotError
+
+MAX_REPLY_CHARACTERS = 1_000_000
+"""About 250,000 tokens, more than any model writes at once: what goes on is no answer."""
+
+MAX_BYTES_WITHOUT_TEXT = 2_000_000
+"""An event, or comments in a row, of this size add nothing: neither is kept in memory."""
+
+
+@dataclass(frozen=True)
+class Completion:
+    """How a stream ended. Token counts are the endpoint's own; None where it gave none."""
+
+    finish_reason: str | None = None
+    prompt_tokens: int | None = None
+    completion_tokens: int | None = None
+
+
+class EndpointFault(Exception):
+    """What a server reports in place of an answer, as it came; it may echo anything."""
+
+    def __init__(self, body: object) -> None:
+        super().__init__()
+        self.body = body
+
+
+class CompletionReader:
+    """Reads one stream of server-sent events (html.spec.whatwg.org, "server-sent events").
+
+    Calls `on_text` with each piece of the answer.
+    """
+
+    def __init__(self, on_text: Callable[[str], None]) -> None:
+        self._on_text = on_text
+        self.is_over = False
+        """Whether the server has said that nothing will follow."""
+        self.has_text = False
+        """Whether any of the answer has come."""
+        self._finish_reason: str | None = None
+        self._counts: tuple[int | None, ...] = ()
+        self._unread: list[bytes] = []  # the beginning of a line
+        self._half = ""  # the first half of a character that was split over two chunks
+        self._says_error = False
+        self._characters = 0
+        self._bytes_without_text = 0
+
+    @property
+    def completion(self) -> Completion:
+        """How it ended, as far as it has come."""
+        return Completion(self._finish_reason, *self._counts)
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether the answer is complete, though more may follow, such as its token counts."""
+        return self._finish_reason is not None
+
+    def feed(self, piece: bytes) -> bool:
+        """Read what came next, cut anywhere.
+
+        Returns whether it shows the model at work, be it by its reasoning. Comments do not.
+
+        Raises ChatbotError("interrupted") for what cannot be read,
+        ChatbotError("too_much"), and EndpointFault for what the server reports.
+        """
+        self._bytes_without_text += len(piece)
+        progress_before = self._characters
+        if b"\n" in piece:
+            *lines, rest = b"".join([*self._unread, piece]).split(b"\n")
+            self._unread = [rest]
+            for line in lines:
+                self._read_line(line)
+                if self.is_over:
+                    break
+        else:
+            self._unread.append(piece)
+        if self._bytes_without_text > MAX_BYTES_WITHOUT_TEXT:
+            raise ChatbotError("too_much")
+        return self._characters > progress_before
+
+    def close(self) -> None:
+        """Read a last line that was not ended; the connection is closed."""
+        if not self.is_over:
+            self._read_line(b"".join(self._unread))
+
+    def take(self, chunk: object) -> None:
+        """Read one chunk of a completion. A shape that nobody knows is passed over."""
+        if not isinstance(chunk, dict):
+            return
+        if chunk.get("error") or chunk.get("object") == "error":
+            raise EndpointFault(chunk)
+        if isinstance(usage := chunk.get("usage"), dict):
+            counts = (usage.get(name) for name in ("prompt_tokens", "completion_tokens"))
+            self._counts = tuple(map(_count, counts))
+        choices = chunk.get("choices")
+        choice = choices[0] if isinstance(choices, list) and choices else None
+        if not isinstance(choice, dict):
+            if choice is not None:
+                raise ChatbotError("interrupted")
+            return
+        # Whoever does not stream sends the whole message at once.
+        delta = choice["delta"] if "delta" in choice else choice.get("message")
+        if not isinstance(delta, dict | None):
+            raise ChatbotError("interrupted")
+        self._take_delta(delta or {})
+        reason = choice.get("finish_reason")
+        if reason == "error":
+            raise EndpointFault(chunk)
+        if isinstance(reason, str) and reason and reason.isascii():
+            self._finish_reason = reason
+
+    def _read_line(self, line: bytes) -> None:
+        name, _, value = line.removeprefix(codecs.BOM_UTF8).partition(b":")
+        value = value.strip()
+        if name == b"data":
+            self._read_data(value)
+        elif name == b"event":
+            self._says_error = value == b"error"
+        elif name == b"error":  # llama.cpp's own way
+            self._says_error = True
+            self._read_data(value)
+        elif not line.strip():
+            self._says_error = False
+
+    def _read_data(self, data: bytes) -> None:
+        if data == b"[DONE]":
+            self.is_over = True
+        elif data:
+            try:
+                chunk = json.loads(data)
+            except (ValueError, RecursionError) as error:
+                raise ChatbotError("interrupted") from error
+            if self._says_error:
+                raise EndpointFault(chunk)
+            self.take(chunk)
+
+    def _take_delta(self, delta: dict[str, Any]) -> None:
+        news = [value for name, value in delta.items() if value and name != "role"]
+        if not news:
+            return
+        self._bytes_without_text = 0
+        self._characters += sum(len(value) if isinstance(value, str) else 1 for value in news)
+        if text := _text(delta.get("content")):
+            text, self._half = _whole_characters(self._half + text)
+            if text:
+                self.has_text = True
+                self._on_text(text)
+        if self._characters > MAX_REPLY_CHARACTERS:
+            raise ChatbotError("too_much")
+
+
+def _text(content: object) -> str:
+    """The text of a delta, which some servers send in parts with types."""
+    if isinstance(content, str):
+        return content
+    parts = content if isinstance(content, list) else []
+    texts = [part.get("text") for part in parts if isinstance(part, dict)]
+    return "".join(text for text in texts if isinstance(text, str))
+
+
+def _count(value: object) -> int | None:
+    """A number of tokens, if that is what the endpoint sent; 32 bits, as the store keeps it."""
+    return value if type(value) is int and 0 <= value < 2**31 else None
+
+
+def _whole_characters(text: str) -> tuple[str, str]:
+    """Join the halves of split characters; the second part is a half still waiting."""
+    if text.isascii() and "\0" not in text:
+        return text, ""
+    waiting = text[-1] if "\ud800" <= text[-1] <= "\udbff" else ""
+    whole = text[: len(text) - len(waiting)].replace("\0", "")
+    return whole.encode("utf-16", "surrogatepass").decode("utf-16", "replace"), waiting

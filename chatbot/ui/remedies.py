@@ -1,0 +1,72 @@
+"""The button that helps after a failure, and the wait for a busy endpoint."""
+
+import streamlit as st
+
+from chatbot.answer import seconds_to_retry
+from chatbot.errors import Action, ChatbotError
+from chatbot.store import Message
+from chatbot.ui import actions, browser, places
+from chatbot.ui.errors import noting_errors, show_error
+from chatbot.ui.language import t
+
+CONTROL_OF = {"refused": "model", "temperature_refused": "temperature"}
+"""Which control a failure's settings are about; for the others it is `max_tokens`."""
+
+
+def show_countdown(answer: Message) -> None:
+    """That a busy endpoint will be asked again by itself, when, and what can be done meanwhile."""
+    error = ChatbotError.from_json(answer.error)
+    if error:
+        show_error(error)
+    with st.container(horizontal=True, vertical_alignment="center", key=f"waiting-{answer.id}"):
+        browser.show_countdown(seconds_to_retry(answer), key=f"countdown-{answer.id}")
+        st.button(
+            t("answer.retry_now"),
+            key=f"retry-now-{answer.id}",
+            icon=":material/refresh:",
+            on_click=retry_now,
+            args=(answer.id,),
+        )
+        st.button(t("cancel"), key=f"cancel-{answer.id}", on_click=actions.stop, args=(answer.id,))
+
+
+def show_remedy(answer: Message, error: ChatbotError) -> None:
+    """What helps besides asking once more, which is always offered."""
+    if error.action in (Action.CHOOSE_MODEL, Action.OPEN_SETTINGS):
+        is_model = error.action is Action.CHOOSE_MODEL
+        control = "model" if is_model else CONTROL_OF.get(error.code, "max_tokens")
+        st.button(
+            t("answer.choose_model") if is_model else t("answer.open_settings"),
+            key=f"open-control-{answer.id}",
+            icon=":material/tune:",
+            on_click=open_control,
+            args=(control,),
+        )
+    elif error.action is Action.SHORTEN:
+        st.button(
+            t("answer.new_conversation"),
+            key=f"start-over-{answer.id}",
+            icon=":material/edit_square:",
+            on_click=start_over,
+            args=(answer,),
+        )
+
+
+@noting_errors
+def retry_now(answer_id: str) -> None:
+    """Ask a busy endpoint again at once."""
+    places.here().answers.retry_now(answer_id)
+
+
+def open_control(name: str) -> None:
+    """Have the browser open the sidebar at one of its controls."""
+    st.session_state.wanted_control = name
+
+
+@noting_errors
+def start_over(answer: Message) -> None:
+    """Go to a new conversation with the question in the composer."""
+    question = places.here().store.messages.get(browser.owner(), answer.parent_id or "")
+    actions.open_conversation(None)
+    if question:
+        st.session_state.draft = question.content

@@ -1,0 +1,339 @@
+"""Every way an endpoint breaks, through the client and through the page."""
+
+import json
+import logging
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from chatbot import background, visitors
+from chatbot.client import Client
+from chatbot.errors import Action, ChatbotError
+from chatbot.i18n import translate
+from chatbot.parameters import ReplyRequest
+from chatbot.settings import Endpoint
+from chatbot.sse import Completion
+from chatbot.store import Message, State, Store
+from tests.conftest import CANARY_KEY, ROOT, wait_until
+from tests.faulty import FAULTS, HALF, Answer, Fault, FaultyServer, redirect_to, untrusted_tls
+from tests.test_page import ask, said, texts
+
+REQUEST = ReplyRequest("test-model", [{"role": "user", "content": "Hi"}], 0.8, 2048)
+TIMEOUT_SECONDS = 1.0
+
+
+def name_of(fault: Fault) -> str:
+    return f"{fault.number} {fault.name}"
+
+
+@pytest.fixture(autouse=True)
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The library's own pauses between two attempts would be most of the time these tests take."""
+    import openai._base_client
+
+    monkeypatch.setattr(openai._base_client, "INITIAL_RETRY_DELAY", 0.01)
+    monkeypatch.setenv("CHATBOT_CONNECT_TIMEOUT", str(TIMEOUT_SECONDS))
+    monkeypatch.setenv("CHATBOT_SILENCE_TIMEOUT", str(TIMEOUT_SECONDS))
+
+
+@pytest.fixture
+def servers() -> Iterator[list[FaultyServer]]:
+    servers: list[FaultyServer] = []
+    yield servers
+    for server in servers:
+        server.stop()
+
+
+# Through the client
+
+
+def outcome(base_url: str) -> tuple[str, str | None, Completion | None]:
+    """The text that came, the failure's code, and how it ended if it did not fail."""
+    pieces: list[str] = []
+
+    async def ask_model() -> Completion:
+        client = Client()
+        try:
+            endpoint = Endpoint(base_url, CANARY_KEY, TIMEOUT_SECONDS, TIMEOUT_SECONDS)
+            return await client.stream_reply(endpoint, REQUEST, pieces.append)
+        finally:
+            await client.close()
+
+    try:
+        completion = background.submit(ask_model()).result(30)
+    except ChatbotError as error:
+        return "".join(pieces), error.code, None
+    return "".join(pieces), None, completion
+
+
+def check_client(fault: Fault, server: FaultyServer, requests: int) -> None:
+    text, code, completion = outcome(server.base_url)
+    if fault.number == 30 and fault.name == "flood":
+        assert len(text) < 1_100_000
+    else:
+        assert text == fault.text
+    if fault.code == "waiting":
+        assert code == "busy"
+    elif completion is None:
+        assert code == fault.code
+    elif fault.code in ("empty", "interrupted"):
+        assert completion.finish_reason is None  # which the answer makes into that failure
+    elif fault.code == "filtered":
+        assert completion.finish_reason == "content_filter"
+    else:
+        assert fault.code is None
+        assert completion.finish_reason in ("stop", "length")
+    assert len(server.requests) == requests
+
+
+@pytest.mark.parametrize(
+    ("fault", "pace"),
+    [
+        pytest.param(fault, pace, id=f"{name_of(fault)} {pace}")
+        for fault in FAULTS
+        for pace in fault.paces
+    ],
+)
+def test_a_fault_ends_as_it_should_at_any_pace(
+    fault: Fault, pace: str, servers: list[FaultyServer]
+) -> None:
+    server = FaultyServer(fault.answer).start()
+    servers.append(server)
+    server.pace = pace
+    check_client(fault, server, fault.requests)
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=name_of)
+def test_a_fault_ends_so_on_the_transport_for_socks_too(
+    fault: Fault, servers: list[FaultyServer], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import openai
+
+    monkeypatch.setattr("chatbot.client._transport", lambda _: openai.DefaultAsyncHttpxClient)
+    server = FaultyServer(fault.answer).start()
+    servers.append(server)
+    # To this transport, what is no HTTP is a connection that was lost.
+    check_client(fault, server, 3 if fault.name == "no HTTP" else fault.requests)
+
+
+# Through the page
+
+
+class Visit:
+    """A person who asks one question at the page, in both languages."""
+
+    def __init__(self, base_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("OPENAI_BASE_URL", base_url)
+        monkeypatch.setenv("OPENAI_API_KEY", CANARY_KEY)
+        monkeypatch.setenv("CHATBOT_MODEL", "test-model")
+        self.page = self._open("en-US")
+        ask(self.page.run(), "Hi!")
+        self.token = self.page.session_state["visitor_token"]
+
+    def _open(self, locale: str) -> AppTest:
+        page = AppTest.from_file(str(ROOT / "streamlit_app.py"), default_timeout=30)
+        page.context = {"locale": locale}
+        return page
+
+    def in_chinese(self) -> AppTest:
+        """The same conversation, opened by the same person in another browser."""
+        page = self._open("zh-CN")
+        page.query_params["c"] = self.page.query_params["c"]
+        page.session_state["visitor_token"] = self.token
+        page.session_state["visitor_is_known"] = True
+        return page.run()
+
+    def kept(self, state: State) -> list[Message]:
+        """The conversation as the store has it, once the answer is in this state."""
+        store = Store(f"sqlite:///{Path.cwd()}/chatbot.db")
+        owner = visitors.owner_of(self.token)
+        conversation_id = str(self.page.query_params["c"])
+        kept: list[Message] = []
+
+        def is_so() -> bool:
+            kept[:] = store.messages.all(owner, conversation_id)
+            return kept[-1].state is state and (
+                state is not State.ANSWERING or bool(kept[-1].error)
+            )
+
+        wait_until(is_so)
+        store.close()
+        return kept
+
+
+def check_sentence(page: AppTest, error: ChatbotError, language: str) -> None:
+    """One sentence, ours, and nothing else that looks like an error."""
+    sentence = error.sentence(language)
+    if error.action is Action.OWNER:
+        sentence += " " + translate(language, "error_hint.owner")
+    assert [said(warning.value) for warning in page.warning] == [sentence]
+    assert not page.exception
+    assert not page.error
+
+
+def check_no_key(visit: Visit, log: str) -> None:
+    shown = repr(visit.page._tree)
+    stored = b"".join(path.read_bytes() for path in Path.cwd().glob("chatbot.db*"))
+    assert CANARY_KEY not in shown
+    assert CANARY_KEY not in log
+    assert CANARY_KEY.encode() not in stored
+    assert "Traceback" not in shown
+
+
+def check_page(
+    fault: Fault, visit: Visit, host: str, log: pytest.LogCaptureFixture
+) -> ChatbotError | None:
+    question, answer = visit.kept(fault.state)
+    assert question.content == "Hi!"
+    if fault.name != "flood":
+        assert answer.content == fault.text
+        assert texts(visit.page)[0] == "Hi!"
+        assert fault.text in texts(visit.page)[1]
+    error = ChatbotError.from_json(answer.error)
+    assert (error.code if error else None) == fault.code
+    assert fault.button in [button.label for button in visit.page.button]
+    if error:
+        assert error.details.get("host", host) == host
+        check_sentence(visit.page, error, "en")
+        check_sentence(visit.in_chinese(), error, "zh")
+    else:
+        assert not visit.page.warning
+    check_no_key(visit, log.text)
+    return error
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=name_of)
+def test_a_fault_is_one_sentence_with_a_button_and_nothing_is_lost(
+    fault: Fault,
+    servers: list[FaultyServer],
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.INFO)
+    server = FaultyServer(fault.answer).start()
+    servers.append(server)
+    visit = Visit(server.base_url, monkeypatch)
+    check_page(fault, visit, server.host, caplog)
+
+
+def closed_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+async def never(_exchange: object) -> None:
+    raise AssertionError("nothing may be sent here")
+
+
+@pytest.mark.parametrize(
+    ("fault", "host"),
+    [
+        (Fault(1, "refused", never, "unreachable"), "127.0.0.1:<closed>"),
+        (Fault(2, "DNS", never, "unknown_host"), "no-such-host.invalid"),
+    ],
+    ids=["1 refused", "2 DNS"],
+)
+def test_a_server_that_is_not_there_is_said_to_be_so(
+    fault: Fault,
+    host: str,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    host = host.replace("<closed>", str(closed_port()))
+    check_page(fault, Visit(f"http://{host}/v1", monkeypatch), host, caplog)
+
+
+def test_an_untrusted_certificate_is_refused_before_anything_is_sent(
+    servers: list[FaultyServer],
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    server = FaultyServer(never, untrusted_tls()).start()
+    servers.append(server)
+    visit = Visit(server.base_url, monkeypatch)
+    check_page(Fault(3, "TLS", never, "certificate"), visit, server.host, caplog)
+    assert server.heads == []
+
+
+def test_tls_is_not_spoken_where_it_should_be(
+    servers: list[FaultyServer],
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    server = FaultyServer(never).start()
+    servers.append(server)
+    visit = Visit(server.base_url.replace("http:", "https:"), monkeypatch)
+    assert server.requests == []
+    answer = visit.kept(State.FAILED)[-1]
+    error = ChatbotError.from_json(answer.error)
+    assert error and error.code in ("no_tls", "timeout")
+    check_sentence(visit.page, error, "en")
+
+
+@pytest.mark.parametrize("transport", ["aiohttp", "httpx"])
+def test_a_redirect_takes_nothing_along(
+    transport: str,
+    servers: list[FaultyServer],
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    import openai
+
+    if transport == "httpx":
+        monkeypatch.setattr("chatbot.client._transport", lambda _: openai.DefaultAsyncHttpxClient)
+    recorder = FaultyServer(never).start()
+    server = FaultyServer(redirect_to(recorder)).start()
+    servers += [recorder, server]
+    visit = Visit(server.base_url, monkeypatch)
+    check_page(Fault(7, "redirect", never, "redirect"), visit, server.host, caplog)
+    assert len(server.requests) == 1
+    assert recorder.heads == []
+
+
+@pytest.mark.parametrize(
+    ("answer", "code"),
+    [(fault.answer, fault.code) for fault in FAULTS if fault.number in (5, 22, 23)],
+)
+def test_stop_works_at_once_whatever_the_endpoint_does(
+    answer: Answer, code: str, servers: list[FaultyServer]
+) -> None:
+    server = FaultyServer(answer).start()
+    servers.append(server)
+
+    async def stop_it() -> float:
+        import asyncio
+
+        client = Client()
+        pieces: list[str] = []
+        endpoint = Endpoint(server.base_url, CANARY_KEY, 60, 60)
+        asking = asyncio.ensure_future(client.stream_reply(endpoint, REQUEST, pieces.append))
+        while not server.requests or (code != "timeout" and not pieces):
+            await asyncio.sleep(0.01)
+        asking.cancel()
+        await asyncio.wait([asking], timeout=5)
+        assert asking.cancelled()
+        await client.close()
+        return 0
+
+    background.submit(stop_it()).result(20)
+
+
+def test_what_is_refused_is_adapted_at_once_and_known_after_a_restart(
+    servers: list[FaultyServer], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    [fault] = [fault for fault in FAULTS if fault.number == 8]
+    server = FaultyServer(fault.answer).start()
+    servers.append(server)
+    visit = Visit(server.base_url, monkeypatch)
+    assert ["max_completion_tokens" in request for request in server.requests] == [False, True]
+    import streamlit as st
+
+    st.cache_resource.clear()  # as a restart would
+    ask(visit.in_chinese(), "Again!")
+    wait_until(lambda: len(server.requests) == 3)
+    assert server.requests[2]["max_completion_tokens"] == 2048
+    assert HALF in json.dumps(server.requests[2]["messages"])
