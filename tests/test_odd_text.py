@@ -5,6 +5,7 @@ from streamlit.testing.v1 import AppTest
 
 from chatbot import visitors
 from chatbot.ui import resources
+from tests.conftest import wait_until
 from tests.endpoint import FakeEndpoint, Reply
 from tests.test_page import ask, said, texts
 
@@ -38,6 +39,8 @@ def test_odd_text_goes_to_the_model_and_back_unchanged_or_repaired(
     assert request["messages"] == [{"role": "user", "content": expected}]
     store = resources.store()
     [conversation] = store.conversations.page(owner(page), 9)
+    # The page shows an answer's end before it is saved.
+    wait_until(lambda: not store.messages.branch(owner(page), conversation.id, 9)[-1].is_running)
     question, answer = store.messages.branch(owner(page), conversation.id, 9)
     assert (question.content, answer.content) == (expected, expected + ".")
     page.run()
