@@ -36,7 +36,8 @@ def split_blocks(markdown: str) -> tuple[list[str], str]:
         end = offsets[following.map[0] if following.map else 0]
         if token.type in _OF_TEXT and _OPEN_FORMULA.search(markdown, cuts[-1], end):
             break
-        cuts.append(end)
+        if token.type != "html_block" or following.type != "html_block":
+            cuts.append(end)  # tags are drawn as text, and such texts in one line
     blocks = [markdown[begin:end] for begin, end in pairwise(cuts)]
     return blocks, markdown[cuts[-1] :]
 

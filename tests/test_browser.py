@@ -10,6 +10,7 @@ from playwright.sync_api import expect
 from tests.browser import COMPOSER, LONG_REPLY, PHONE, OpenPage, ask, expect_answer, messages
 from tests.conftest import CANARY_KEY, WEIGHTS_FOLDER, RunningApp, wait_until
 from tests.endpoint import FakeEndpoint, Reply
+from tests.test_pieces import BLOCKS
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
 
@@ -469,6 +470,43 @@ def test_an_answer_is_drawn_as_it_was_meant(
         assert "From $5 to $10, :red[not red] :smile: :material/check: a -> b, " in shown
         expect(messages(page).last.locator(".katex")).to_have_count(1)
         page.reload()
+
+
+PLACES = """() => {
+    const message = [...document.querySelectorAll("[data-testid=stChatMessage]")].at(-1);
+    const blocks = message.querySelectorAll("p, h1, h2, li, pre, table, blockquote, hr");
+    return String([...blocks].map((block) => {
+        const box = block.getBoundingClientRect();
+        const top = box.top - message.getBoundingClientRect().top;
+        return [block.tagName, Math.round(top), Math.round(box.height)];
+    }));
+}"""
+
+
+def test_nothing_moves_when_a_live_answer_becomes_history(
+    run_app: Callable[..., RunningApp], endpoint: FakeEndpoint, open_page: OpenPage
+) -> None:
+    # Footnotes move to the end by nature, as soon as there is one.
+    filler = "Words to fill a piece. " * 11
+    blocks = [f"{filler}\n\n{block}" for block in BLOCKS if "[^" not in block]
+    blocks += 5 * [filler, "> quote\n\n$$\nx\n$$\n\n| a |\n|---|\n| 1 |", filler]
+    text = "\n\n".join([*blocks, "The end."])
+    pieces = [text[begin : begin + 40] for begin in range(0, len(text), 40)]
+    endpoint.default_reply = Reply(pieces, seconds_between=0.03)
+    # A list of models that arrives would have the page drawn again.
+    app = run_app(OPENAI_BASE_URL=endpoint.base_url, CHATBOT_MODELS="test-model")
+    page = open_page(app.url, viewport=PHONE)
+    ask(page, "Hi")
+    expect(messages(page).last).to_contain_text("The end.", timeout=60_000)
+    expect_answer(page, "The end.")
+    expect(messages(page).last.locator("pre code span").first).to_be_attached()
+    assert page.locator(".st-key-live .stMarkdown").count() > 15
+    live = page.evaluate(PLACES)
+    page.reload()
+    expect_answer(page, "The end.")
+    expect(page.locator(".st-key-live")).to_have_count(0)
+    expect(messages(page).last.locator("pre code span").first).to_be_attached()
+    page.wait_for_function(f"expected => ({PLACES})() === expected", arg=live)
 
 
 def test_the_page_scrolls_along_until_the_reader_scrolls_up(
