@@ -11,6 +11,7 @@ from chatbot.ui import (
     browser,
     composer,
     controls,
+    data,
     keeping,
     language,
     live,
@@ -18,6 +19,7 @@ from chatbot.ui import (
     messages,
     places,
     resources,
+    sharing,
     sidebar,
 )
 from chatbot.ui.errors import errors_shown
@@ -32,6 +34,14 @@ with errors_shown():
     language.settle(settings.language)
     browser.meet_visitor()
     owner = browser.owner()
+
+    if share_id := st.query_params.get("share"):
+        with st.sidebar:
+            sidebar.show_footer(settings)
+        browser.tend_page(f"share-{share_id}", None)
+        with look.fresh_place(f"share-{share_id}"):
+            sharing.show_shared_copy(share_id)
+        st.stop()
 
     conversation_id = st.query_params.get("c")
     place = places.here()
@@ -48,7 +58,14 @@ with errors_shown():
         sidebar.show_conversation_buttons(conversation, branch)
         sidebar.show_conversations(owner, conversation)
         controls.show_controls(conversation)
+        sidebar.show_data_button()
         sidebar.show_footer(settings)
+
+    if st.query_params.get("view") == "data":
+        browser.tend_page("data", None)
+        with look.fresh_place("data"):
+            data.show_data(owner, place, conversation)
+        st.stop()
 
     browser.tend_page(conversation_id, messages.last_question_id(branch))
     with look.fresh_place(conversation_id):

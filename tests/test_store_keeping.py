@@ -121,6 +121,16 @@ def test_what_was_cleared_does_not_come_back_when_a_turn_is_deleted(
     assert shown(store, conversation) == []
 
 
+def test_a_deleted_question_without_an_answer_leaves_the_next_one(
+    store: Store, conversation: Conversation
+) -> None:
+    asked = Message(new_id(), conversation.id, None, "user", "One")
+    store.messages.add(ME, [asked], None)
+    turn(store, conversation, "Two", "2", parent=asked.id)
+    store.messages.delete_turn(ME, asked.id)
+    assert shown(store, conversation) == ["Two", "2"]
+
+
 def test_a_turn_that_is_being_answered_is_not_deleted(
     store: Store, conversation: Conversation
 ) -> None:
@@ -186,6 +196,18 @@ def test_the_order_is_that_of_writing_even_when_the_clock_is_set_back(
     assert titles(store.conversations.page(ME, 9)) == ["Older", "Newer"]
     turn(store, newer, "Hi")
     assert titles(store.conversations.page(ME, 9)) == ["Newer", "Older"]
+
+
+def test_the_list_can_be_put_in_the_order_of_time(store: Store) -> None:
+    for title, updated_at in (("Second", 2.0), ("Third", 3.0), ("First", 1.0)):
+        earlier = dataclasses.replace(new_conversation(title, {}), updated_at=updated_at)
+        store.conversations.add(ME, earlier)
+    theirs = start_conversation(store, SOMEBODY_ELSE, "Theirs", {})
+    store.conversations.order_by_time(ME)
+    assert titles(store.conversations.page(ME, 9)) == ["Third", "Second", "First"]
+    assert store.conversations.get(SOMEBODY_ELSE, theirs.id) == theirs
+    start_conversation(store, ME, "New", {})
+    assert titles(store.conversations.page(ME, 9))[0] == "New"
 
 
 def test_a_title_can_be_changed_and_is_found_under_the_new_one(

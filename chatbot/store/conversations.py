@@ -181,6 +181,23 @@ class Conversations:
         _change(connection, owner, conversation_id, is_pinned=is_pinned)
 
     @writing
+    def order_by_time(self, connection: sa.Connection, owner: str) -> None:
+        """Put the owner's list in the order of `updated_at`, as after bringing in older ones."""
+        by_time = sa.func.row_number().over(
+            order_by=(conversations.c.updated_at, conversations.c.activity)
+        )
+        ranked = (
+            sa.select(conversations.c.id, by_time.label("place"))
+            .where(conversations.c.owner == owner)
+            .subquery()
+        )
+        connection.execute(
+            conversations.update()
+            .where(conversations.c.id == ranked.c.id)
+            .values(activity=ranked.c.place)
+        )
+
+    @writing
     def delete(self, connection: sa.Connection, owner: str, conversation_id: str) -> None:
         """Take a conversation away; `undo_delete` can bring it back for UNDO_SECONDS."""
         erase_what_can_no_longer_be_undone(connection)

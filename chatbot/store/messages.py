@@ -217,7 +217,7 @@ class Messages:
         answers = (
             sa.select(messages.c.id, messages.c.state, messages.c.saved_at)
             .where(messages.c.conversation_id == question.conversation_id)
-            .where(messages.c.parent_id == question_id)
+            .where(messages.c.parent_id == question_id, messages.c.role == "assistant")
         )
         rows = list(connection.execute(answers))
         alive_since = time.time() - HEARTBEAT_TIMEOUT_SECONDS

@@ -90,11 +90,23 @@ def undo_clear(conversation_id: str) -> None:
 
 def open_conversation(conversation_id: str | None) -> None:
     """Go to a conversation; None is a new one."""
+    for name in ("view", "share"):
+        st.query_params.pop(name, None)
     if conversation_id is None:
         st.query_params.pop("c", None)
     else:
         st.query_params["c"] = conversation_id
     st.session_state.pop("mounted_messages", None)
+
+
+def open_data() -> None:
+    """Go to one's data, with the open conversation's on top."""
+    st.query_params["view"] = "data"
+
+
+def close_data() -> None:
+    """Go back to the conversation."""
+    st.query_params.pop("view", None)
 
 
 def mount_messages(count: int) -> None:

@@ -5,7 +5,8 @@ let lastTop = 0;
 let isSent = false; // whether a question was sent since the last run
 
 function toEnd(pane) {
-  if (isPinned) pane.scrollTop = pane.scrollHeight;
+  // What holds no question is read from its beginning.
+  if (isPinned && shown.question) pane.scrollTop = pane.scrollHeight;
   lastTop = pane.scrollTop;
 }
 
@@ -210,6 +211,7 @@ function showPlace(data) {
   });
   if (isOther || isAsked) {
     isPinned = true;
+    if (!data.question) pane.scrollTop = 0;
     toEnd(pane);
     focusComposer();
   }

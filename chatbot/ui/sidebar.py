@@ -62,6 +62,17 @@ def show_conversations(owner: str, open_one: Conversation | None) -> None:
             )
 
 
+def show_data_button() -> None:
+    """The way to one's data: export, import, shared links."""
+    st.button(
+        t("sidebar.data"),
+        key="data",
+        icon=":material/folder_open:",
+        type="tertiary",
+        on_click=actions.open_data,
+    )
+
+
 def show_footer(settings: Settings) -> None:
     """The language, where the source is, and which version this is."""
     show_language_choice()

@@ -1,0 +1,233 @@
+"""The view “Your data” and shared copies, without a browser."""
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from chatbot import visitors
+from chatbot.ui import resources
+from tests import chatgpt_export
+from tests.conftest import ROOT
+from tests.test_page import ask, click, said, texts
+
+TOKEN = "x" * 43
+ME = visitors.owner_of(TOKEN)
+
+
+def opened(page: AppTest, **query: str) -> AppTest:
+    """A page as a known visitor opens it."""
+    page.session_state["visitor_token"] = TOKEN
+    page.session_state["visitor_is_known"] = True
+    for name, value in query.items():
+        page.query_params[name] = value
+    return page.run()
+
+
+def another_visitor(**query: str) -> AppTest:
+    page = AppTest.from_file(str(ROOT / "streamlit_app.py"), default_timeout=30)
+    page.session_state["visitor_token"] = "y" * 43
+    page.session_state["visitor_is_known"] = True
+    for name, value in query.items():
+        page.query_params[name] = value
+    return page.run()
+
+
+def subheaders(page: AppTest) -> list[str]:
+    return [str(one.value) for one in page.subheader]
+
+
+def titles() -> list[str]:
+    return [one.title for one in resources.store().conversations.page(ME, 1000)]
+
+
+def bring_in(page: AppTest, name: str, data: bytes) -> AppTest:
+    page.file_uploader[0].set_value((name, data, "application/octet-stream")).run()
+    return page.button(key="import").click().run()
+
+
+def test_the_sidebar_leads_to_ones_data_and_back(page: AppTest) -> None:
+    ask(opened(page), "Hi!")
+    conversation_id = page.query_params["c"]
+    page.button(key="data").click().run()
+    assert subheaders(page) == [
+        "This conversation",
+        "Shared links",
+        "All conversations",
+        "Import",
+        "Delete everything",
+    ]
+    assert not page.chat_input and not page.chat_message
+    assert page.query_params["c"] == conversation_id
+    click(page, "Back to the chat")
+    assert texts(page) == ["Hi!", "Hello there!"]
+    page.button(key="data").click().run()
+    click(page, "Hi!")  # in the list
+    assert texts(page) == ["Hi!", "Hello there!"]
+
+
+def test_without_an_open_conversation_there_is_all_but_its_part(page: AppTest) -> None:
+    opened(page, view="data")
+    assert not page.exception
+    assert subheaders(page)[0] == "Shared links"
+    assert page.button(key="prepare").disabled
+
+
+def test_another_view_than_there_is_shows_the_chat(page: AppTest) -> None:
+    opened(page, view="../data")
+    assert page.title[0].value == "How can I help?"
+
+
+def test_somebody_elses_conversation_has_no_data_view(page: AppTest) -> None:
+    ask(opened(page), "My secret")
+    other = another_visitor(c=page.query_params["c"], view="data")
+    assert "There is no such conversation here." in other.info[0].value
+    assert "My secret" not in str(other)
+
+
+def test_all_is_written_into_a_zip_when_it_is_asked_for(page: AppTest) -> None:
+    ask(opened(page), "Hi!")
+    page.button(key="data").click().run()
+    assert len(page.download_button) == 2
+    page.button(key="prepare").click().run()
+    assert not page.exception
+    [button] = [one for one in page.download_button if "zip" in one.label]
+    assert button.label == "Download the zip (0.1 MB)"
+
+
+def test_an_import_says_what_came_in_and_what_did_not(page: AppTest) -> None:
+    opened(page, view="data")
+    data = chatgpt_export.as_zip(chatgpt_export.export(20))
+    bring_in(page, "export.zip", data)
+    assert page.success[0].value == "Conversations that came in: 27. Empty: 1."
+    assert len(titles()) == 27
+    assert page.file_uploader[0].value is None
+    bring_in(page, "export.zip", data)
+    assert page.success[0].value == ("Conversations that came in: 0. Already here: 27. Empty: 1.")
+    assert len(titles()) == 27
+
+
+def test_what_was_left_out_of_an_import_is_named(page: AppTest) -> None:
+    opened(page, view="data")
+    bring_in(page, "one.json", chatgpt_export.as_json([chatgpt_export.with_tools()]))
+    captions = [said(caption.value) for caption in page.caption]
+    [named] = [caption for caption in captions if caption.startswith("Not brought along")]
+    assert "hologram × 1" in named and "image_asset_pointer × 2" in named
+
+
+def test_a_file_that_is_no_good_is_one_sentence(page: AppTest) -> None:
+    opened(page, view="data")
+    bring_in(page, "export.json", b"[{")
+    assert said(page.warning[0].value) == (
+        "This file is damaged, or it is neither a zip nor JSON. Nothing was imported."
+    )
+    assert titles() == []
+    assert not page.exception
+
+
+def test_what_goes_wrong_unexpectedly_is_one_sentence_and_a_traceback_in_the_log(
+    page: AppTest, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    opened(page, view="data")
+    monkeypatch.setattr("chatbot.exchange.import_file", lambda *_: 1 / 0)
+    bring_in(page, "export.json", b"[]")
+    assert "That did not work." in said(page.warning[0].value)
+    assert "ZeroDivisionError" in caplog.text
+    assert not page.exception
+
+
+@pytest.mark.parametrize(("locale", "word"), [("en-US", "Delete "), ("zh-CN", "删除")])
+def test_everything_is_deleted_once_the_word_was_typed(
+    page: AppTest, locale: str, word: str
+) -> None:
+    page.context = {"locale": locale}
+    ask(opened(page), "Hi!")
+    page.button(key="data").click().run()
+    page.button(key="share").click().run()
+    [share] = resources.store().shares.list(ME)
+    [delete] = [one for one in page.button if one.proto.is_form_submitter]
+    delete.click().run()
+    assert titles() == ["Hi!"]
+    assert word.strip().lower() in said(page.warning[0].value)
+    page.text_input(key="delete_word").set_value(word)
+    [delete] = [one for one in page.button if one.proto.is_form_submitter]
+    delete.click().run()
+    assert titles() == []
+    assert "1" in page.success[0].value
+    assert resources.store().shares.get(share.id) is None
+    assert "c" not in page.query_params
+
+
+# Shared copies
+
+
+def test_a_shared_copy_is_read_by_anybody_and_stays_as_it_was(page: AppTest) -> None:
+    ask(opened(page), "Hi!")
+    page.button(key="data").click().run()
+    page.button(key="share").click().run()
+    [share] = resources.store().shares.list(ME)
+    assert any(f"?share={share.id}" in str(text.value) for text in page.text)
+    click(page, "Back to the chat")
+    ask(page, "A later secret")
+
+    reader = another_visitor(share=share.id)
+    assert not reader.exception
+    assert reader.title[0].value == "Hi\\!"
+    assert texts(reader) == ["Hi!", "Hello there!"]
+    assert "A later secret" not in str(reader)
+    assert ME not in str(reader)
+    assert not reader.chat_input and not reader.slider and not reader.selectbox
+    assert [str(button.key) for button in reader.button] == ["start"]
+    reader.button(key="start").click().run()
+    assert reader.title[0].value == "How can I help?"
+    assert "share" not in reader.query_params
+
+
+def test_a_revoked_copy_is_not_found(page: AppTest) -> None:
+    ask(opened(page), "Hi!")
+    page.button(key="data").click().run()
+    page.button(key="share").click().run()
+    [share] = resources.store().shares.list(ME)
+    page.button(key=f"revoke-{share.id}").click().run()
+    assert resources.store().shares.list(ME) == []
+    assert not any("?share=" in str(text.value) for text in page.text)
+    reader = another_visitor(share=share.id)
+    assert "There is no such conversation here." in reader.info[0].value
+    assert "Hi" not in str([reader.title, reader.markdown, reader.text])
+    click(reader, "New conversation")
+    assert reader.title[0].value == "How can I help?"
+
+
+@pytest.mark.parametrize("address", ["0" * 32, "../../etc/passwd", "'; DROP TABLE--", "é\0"])
+def test_a_malformed_address_of_a_copy_is_not_found(page: AppTest, address: str) -> None:
+    opened(page, share=address)
+    assert not page.exception
+    assert page.info[0].value.startswith("There is no such conversation")
+
+
+def test_a_long_copy_is_read_from_its_beginning_piece_by_piece(page: AppTest) -> None:
+    ask(opened(page), "Hi!")
+    copied = [{"role": "user", "content": f"Line {n}", "model": None} for n in range(40)]
+    share_id = resources.store().shares.add(ME, page.query_params["c"], copied)
+    reader = another_visitor(share=share_id)
+    assert len(reader.chat_message) == 30
+    assert texts(reader)[0] == "Line 0"
+    reader.button(key="later").click().run()
+    assert texts(reader)[-1] == "Line 39"
+    assert "later" not in [button.key for button in reader.button]
+
+
+def test_a_copy_fetches_nothing_from_elsewhere(page: AppTest) -> None:
+    ask(opened(page), "Hi!")
+    content = "![x](https://example.org/leak.png) :red[no]"
+    copied = [{"role": "assistant", "content": content, "model": "![x](https://example.org)"}]
+    share_id = resources.store().shares.add(ME, page.query_params["c"], copied)
+    reader = another_visitor(share=share_id)
+    drawn = [str(one.value) for one in (*reader.markdown, *reader.caption)]
+    assert not any("![x]" in one for one in drawn)
+
+
+def test_a_temporary_conversation_cannot_be_shared(page: AppTest) -> None:
+    opened(page).toggle[0].set_value(True)
+    ask(page, "Hi!")
+    page.button(key="data").click().run()
+    assert subheaders(page)[0] == "This conversation"
+    assert "share" not in [button.key for button in page.button]
