@@ -1,5 +1,6 @@
 """The sidebar's controls: which model answers, and how. Each conversation keeps its own."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import streamlit as st
@@ -10,6 +11,7 @@ from chatbot.store import Conversation
 from chatbot.ui import browser, places, resources
 from chatbot.ui.errors import errors_shown, noting_errors
 from chatbot.ui.language import t
+from chatbot.ui.look import plain
 from chatbot.ui.resources import Place
 
 PENDING_LIST_SECONDS = 1.0
@@ -30,6 +32,7 @@ def _show_dials(kept: dict[str, Any]) -> None:
     """What is sent with the next question. As a fragment: changing it draws nothing else again."""
     with errors_shown():
         settings = resources.settings()
+        takes_temperature = "temperature" not in _refused()
         st.slider(
             t("controls.temperature"),
             0.0,
@@ -39,7 +42,10 @@ def _show_dials(kept: dict[str, Any]) -> None:
             key=_key("temperature"),
             help=t("controls.temperature_help"),
             on_change=noting_errors(keep),
+            disabled=not takes_temperature,
         )
+        if not takes_temperature:
+            st.caption(t("controls.temperature_unused", model=plain(chosen_model() or "")))
         st.number_input(
             t("controls.max_tokens"),
             # No bounds here: the browser would go on showing what it refuses to send.
@@ -97,6 +103,14 @@ def chosen_model() -> str | None:
     if settings.models and model not in settings.models:
         return settings.default_model
     return model or _default_model()
+
+
+def _refused() -> Mapping[str, str]:
+    """The parameters that the chosen model has turned out not to take."""
+    endpoint, model = resources.settings().endpoint, chosen_model()
+    if endpoint is None or model is None:
+        return {}
+    return places.here().answers.refused_parameters(endpoint, model)
 
 
 def _default_model() -> str | None:

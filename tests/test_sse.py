@@ -1,0 +1,171 @@
+"""Reading a streamed completion, however it is cut, repeated, reordered or corrupted."""
+
+import itertools
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chatbot import sse
+from chatbot.errors import ChatbotError
+from chatbot.sse import Completion, CompletionReader, EndpointFault
+from tests.endpoint import chunk
+
+USAGE = 'data: {"choices": [], "usage": {"prompt_tokens": 7, "completion_tokens": 3}}\n\n'
+GOOD = [chunk("Grüße, "), chunk("世界"), ": ping\n\n", chunk(" 🌍."), chunk(None, "stop"), USAGE]
+STREAM = [*GOOD, "data: [DONE]\n\n"]
+
+
+def read(*pieces: bytes) -> tuple[str, Completion]:
+    texts: list[str] = []
+    reader = CompletionReader(texts.append)
+    for piece in pieces:
+        reader.feed(piece)
+        if reader.is_over:
+            break
+    else:
+        reader.close()
+    return "".join(texts), reader.completion
+
+
+def encoded(*events: str) -> bytes:
+    return "".join(events).encode()
+
+
+@given(st.lists(st.integers(0, len(encoded(*STREAM))), max_size=40))
+def test_a_stream_reads_the_same_wherever_it_is_cut(cuts: list[int]) -> None:
+    whole = encoded(*STREAM)
+    places = [0, *sorted(cuts), len(whole)]
+    pieces = [whole[start:end] for start, end in itertools.pairwise(places)]
+    assert read(*pieces) == ("Grüße, 世界 🌍.", Completion("stop", 7, 3))
+
+
+@pytest.mark.parametrize("newline", ["\n", "\r\n"])
+@pytest.mark.parametrize("start", ["", "\ufeff", "event: message\n", "id: 1\n: hello\n"])
+def test_a_stream_reads_the_same_however_its_lines_end_and_begin(newline: str, start: str) -> None:
+    text = (start + "".join(STREAM)).replace("\n", newline)
+    assert read(text.encode())[0] == "Grüße, 世界 🌍."
+
+
+def test_a_last_line_need_not_be_ended() -> None:
+    assert read(encoded(*GOOD).rstrip())[1] == Completion("stop", 7, 3)
+
+
+def test_what_python_takes_for_the_end_of_a_line_may_be_in_a_text() -> None:
+    text = "a\u2028b\u2029c\x85d"
+    raw = json.dumps({"choices": [{"delta": {"content": text}}]}, ensure_ascii=False)
+    assert read(f"data: {raw}\n\n".encode())[0] == text
+
+
+NAMES = st.sampled_from(
+    [
+        "choices",
+        "delta",
+        "content",
+        "role",
+        "finish_reason",
+        "usage",
+        "error",
+        "object",
+        "message",
+        "text",
+        "index",
+        "prompt_tokens",
+        "completion_tokens",
+        "reasoning_content",
+    ]
+)
+ODD = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(NAMES, inner, max_size=4),
+    max_leaves=20,
+)
+EVENTS = st.one_of(
+    st.sampled_from(STREAM).map(str.encode),
+    ODD.map(lambda data: b"data: " + json.dumps(data).encode("utf-8", "surrogatepass") + b"\n\n"),
+    st.builds(lambda delta: {"choices": [{"delta": delta}]}, ODD).map(
+        lambda data: b"data: " + json.dumps(data).encode() + b"\n\n"
+    ),
+    st.sampled_from([b"event: error\n", b"error: ", b"data:", b"\n", b"\r", b"\0", b"data: [[[["]),
+    st.binary(max_size=30),
+)
+
+
+def ends_as_it_may(pieces: list[bytes]) -> None:
+    """In a completion, or in one of the two ways to fail; anything else is raised."""
+    try:
+        text, completion = read(*pieces)
+    except (EndpointFault, ChatbotError):
+        return
+    text.encode()  # no halves of characters
+    assert completion.finish_reason is None or completion.finish_reason
+
+
+@given(st.lists(EVENTS, max_size=12))
+def test_any_events_in_any_order_end_as_a_stream_may(pieces: list[bytes]) -> None:
+    ends_as_it_may(pieces)
+
+
+@given(st.data())
+def test_a_corrupted_stream_ends_as_a_stream_may(data: st.DataObject) -> None:
+    events = data.draw(st.permutations([*STREAM, *STREAM[:3]]))
+    whole = bytearray(encoded(*events))
+    for place in data.draw(st.lists(st.integers(0, len(whole) - 1), max_size=5)):
+        whole[place] = data.draw(st.integers(0, 255))
+    ends_as_it_may([bytes(whole[: data.draw(st.integers(0, len(whole)))])])
+
+
+def test_a_deeply_nested_event_is_no_trap() -> None:
+    with pytest.raises(ChatbotError):
+        read(b"data: " + b"[" * 200_000 + b"\n\n")
+
+
+def feed_often(reader: CompletionReader, piece: bytes) -> None:
+    for _ in range(100):
+        reader.feed(piece)
+
+
+@pytest.mark.parametrize(
+    "piece",
+    [b"data: " + b"x" * 1000, b": ping\n\n" * 100, b"\0" * 1000, b"\n" * 1000, b"data: 7\n\n" * 90],
+)
+def test_what_adds_nothing_is_read_up_to_a_limit(
+    piece: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sse, "MAX_BYTES_WITHOUT_TEXT", 20_000)
+    reader = CompletionReader(lambda _: None)
+    with pytest.raises(ChatbotError) as caught:
+        feed_often(reader, piece)
+    assert caught.value.code == "too_much"
+
+
+@pytest.mark.parametrize("name", ["content", "reasoning_content", "tool_calls"])
+def test_an_answer_is_read_up_to_a_limit(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sse, "MAX_REPLY_CHARACTERS", 1000)
+    texts: list[str] = []
+    reader = CompletionReader(texts.append)
+    piece = f"data: {json.dumps({'choices': [{'delta': {name: 'x' * 90}}]})}\n\n".encode()
+    with pytest.raises(ChatbotError) as caught:
+        feed_often(reader, piece)
+    assert caught.value.code == "too_much"
+    assert len("".join(texts)) <= 1100
+
+
+@pytest.mark.parametrize(
+    ("event", "is_at_work"),
+    [(chunk("x"), True), (": ping\n\n", False), (chunk(""), False), (chunk(None, "stop"), False)],
+)
+def test_only_what_comes_of_the_model_is_work(event: str, is_at_work: bool) -> None:
+    assert CompletionReader(lambda _: None).feed(event.encode()) is is_at_work
+
+
+def test_text_in_parts_is_joined() -> None:
+    parts = [{"type": "text", "text": "a"}, {"type": "image"}, 7, {"type": "text", "text": "b"}]
+    event = {"choices": [{"delta": {"content": parts}}]}
+    assert read(f"data: {json.dumps(event)}\n\n".encode())[0] == "ab"
+
+
+def test_a_whole_message_beside_an_empty_delta_is_not_read_twice() -> None:
+    last = {"choices": [{"delta": {}, "message": {"content": "Hi"}, "finish_reason": "stop"}]}
+    assert read(chunk("Hi").encode(), f"data: {json.dumps(last)}\n\n".encode())[0] == "Hi"
