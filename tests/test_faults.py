@@ -18,7 +18,20 @@ from chatbot.settings import Endpoint
 from chatbot.sse import Completion
 from chatbot.store import Message, State, Store
 from tests.conftest import CANARY_KEY, ROOT, wait_until
-from tests.faulty import FAULTS, HALF, Answer, Fault, FaultyServer, redirect_to, untrusted_tls
+from tests.endpoint import chunk
+from tests.faulty import (
+    FAULTS,
+    HALF,
+    WHOLE,
+    Answer,
+    Exchange,
+    Fault,
+    FaultyServer,
+    count_down,
+    events,
+    redirect_to,
+    untrusted_tls,
+)
 from tests.test_page import ask, said, texts
 
 REQUEST = ReplyRequest("test-model", [{"role": "user", "content": "Hi"}], 0.8, 2048)
@@ -168,7 +181,7 @@ def check_sentence(page: AppTest, error: ChatbotError, language: str) -> None:
     """One sentence, ours, and nothing else that looks like an error."""
     sentence = error.sentence(language)
     if error.action is Action.OWNER:
-        sentence += " " + translate(language, "error_hint.owner")
+        sentence = translate(language, "error_hint.owner", sentence=sentence)
     assert [said(warning.value) for warning in page.warning] == [sentence]
     assert not page.exception
     assert not page.error
@@ -337,3 +350,70 @@ def test_what_is_refused_is_adapted_at_once_and_known_after_a_restart(
     wait_until(lambda: len(server.requests) == 3)
     assert server.requests[2]["max_completion_tokens"] == 2048
     assert HALF in json.dumps(server.requests[2]["messages"])
+
+
+def press(page: AppTest, label: str) -> AppTest:
+    [button] = [button for button in page.button if button.label == label]
+    return button.click().run()
+
+
+@pytest.mark.parametrize("label", ["Retry now", "Cancel"])
+def test_a_busy_endpoint_is_asked_again_or_not_as_one_likes(
+    label: str, servers: list[FaultyServer], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = FaultyServer(count_down).start()
+    servers.append(server)
+    visit = Visit(server.base_url, monkeypatch)
+    assert texts(visit.page) == ["Hi!", ""]
+    server.state["is_busy"] = False
+    press(visit.page, label)
+    if label == "Cancel":
+        answer = visit.kept(State.STOPPED)[-1]
+        assert (answer.content, answer.error, len(server.requests)) == ("", None, 1)
+        press(visit.page, "Retry")
+    assert texts(visit.page) == ["Hi!", WHOLE]
+    assert not visit.page.warning
+    assert len(visit.kept(State.COMPLETE)) == (3 if label == "Cancel" else 2)
+
+
+def test_a_question_that_is_too_long_begins_a_new_conversation_in_the_composer(
+    servers: list[FaultyServer], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    [fault] = [fault for fault in FAULTS if fault.number == 9]
+    server = FaultyServer(fault.answer).start()
+    servers.append(server)
+    visit = Visit(server.base_url, monkeypatch)
+    visit.kept(State.FAILED)
+    press(visit.page, "New conversation")
+    assert texts(visit.page) == []
+    assert "c" not in visit.page.query_params
+    assert visit.page.chat_input[0].value == "Hi!"
+
+
+@pytest.mark.parametrize(
+    ("locale", "reason"),
+    [
+        ("en-US", "test-model does not take a temperature, so it is not sent."),
+        ("zh-CN", "test-model 不接受温度设置，因此不会发送。"),
+    ],
+)
+def test_a_control_that_the_model_does_not_take_says_so(
+    locale: str, reason: str, servers: list[FaultyServer], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def refuse_temperature(exchange: Exchange) -> None:
+        if "temperature" in exchange.body:
+            await exchange.refuse(400, "Unsupported parameter: 'temperature'")
+        else:
+            await events(chunk(WHOLE, "stop"), "data: [DONE]\n\n")(exchange)
+
+    monkeypatch.setenv("CHATBOT_MODELS", "test-model, other-model")
+    server = FaultyServer(refuse_temperature).start()
+    servers.append(server)
+    visit = Visit(server.base_url, monkeypatch)
+    assert texts(visit.page) == ["Hi!", WHOLE]
+    page = visit.page.run() if locale == "en-US" else visit.in_chinese()
+    assert page.slider[0].disabled
+    assert reason in [said(caption.value) for caption in page.caption]
+    page.selectbox[0].set_value("other-model").run()
+    assert not page.slider[0].disabled
+    assert reason not in [said(caption.value) for caption in page.caption]

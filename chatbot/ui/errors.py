@@ -20,7 +20,7 @@ def show_error(error: ChatbotError) -> None:
     """A failure's sentence, and who can mend it when that may not be the reader."""
     sentence = error.sentence(language())
     if error.action is Action.OWNER:
-        sentence += " " + t("error_hint.owner")
+        sentence = t("error_hint.owner", sentence=sentence)
     st.warning(plain(sentence), icon=":material/error:")
 
 
