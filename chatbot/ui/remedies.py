@@ -27,7 +27,13 @@ def show_countdown(answer: Message) -> None:
             on_click=retry_now,
             args=(answer.id,),
         )
-        st.button(t("cancel"), key=f"cancel-{answer.id}", on_click=actions.stop, args=(answer.id,))
+        st.button(
+            t("cancel"),
+            key=f"cancel-{answer.id}",
+            type="tertiary",
+            on_click=actions.stop,
+            args=(answer.id,),
+        )
 
 
 def show_remedy(answer: Message, error: ChatbotError) -> None:
