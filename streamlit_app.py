@@ -12,6 +12,7 @@ from chatbot.ui import (
     composer,
     controls,
     data,
+    gone,
     keeping,
     language,
     live,
@@ -48,8 +49,7 @@ with errors_shown():
     keeping.note_what_happened()
     conversation = place.store.conversations.get(owner, conversation_id or "")
     if conversation_id and not conversation:
-        if browser.visitor_is_known():
-            messages.show_not_found()
+        gone.show_gone_or_not_found(conversation_id)
         st.stop()
     mounted = st.session_state.get("mounted_messages", MOUNTED_MESSAGES)
     branch, running = place.answers.branch(owner, conversation, limit=mounted + 1)
@@ -68,12 +68,16 @@ with errors_shown():
         st.stop()
 
     browser.tend_page(conversation_id, messages.last_question_id(branch))
+    gone.remember(conversation, branch[-mounted:], running)
+    versions = place.store.messages.versions(owner, branch)
     with look.fresh_place(conversation_id):
         messages.show_head(settings, conversation, branch, mounted, MOUNTED_MESSAGES)
-        for message in branch[-mounted:-1] if running else branch[-mounted:]:
-            messages.show_message(message, is_last=message is branch[-1])
+        finished = branch[-mounted:-1] if running else branch[-mounted:]
+        for message in finished:
+            messages.show_message(message, message is branch[-1], versions.get(message.id, []))
         live_place = st.container()
         keeping.show_keeping(place, conversation, branch)
+        look.clear_the_rest(len(finished))
 
     above_composer = composer.show_above(running)
     composer.show_composer()
@@ -81,5 +85,5 @@ with errors_shown():
 
     if running:
         with live_place:
-            live.follow_to_the_end(running)
+            live.follow_to_the_end(running, versions.get(branch[-1].id, []))
         above_composer.empty()

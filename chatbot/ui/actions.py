@@ -1,12 +1,13 @@
-"""What the buttons do. Each runs before the page is drawn again, so the page only shows state.
+"""What the buttons do; those under a message have `turns.py`.
 
-Nothing typed is lost: a question that cannot be saved goes back to the composer.
+Each runs before the page is drawn again, so the page only shows state. Nothing
+typed is lost: a question that cannot be saved goes back to the composer.
 """
 
 import streamlit as st
 
 from chatbot.errors import ChatbotError
-from chatbot.store import Message, new_conversation, storable
+from chatbot.store import new_conversation, storable
 from chatbot.ui import browser, controls, places, resources
 from chatbot.ui.errors import noting_errors
 from chatbot.ui.resources import Place
@@ -18,13 +19,11 @@ MAX_QUESTION_CHARACTERS = 100_000
 @noting_errors
 def ask(suggestion: str | None = None) -> None:
     """Ask what is in the composer, or a suggestion."""
-    question = suggestion or str(st.session_state.question or "")
-    question = storable(question)
+    question = storable(suggestion or str(st.session_state.question or ""))
     if not question.strip():
         return
     try:
-        if len(question) > MAX_QUESTION_CHARACTERS:
-            raise ChatbotError("question_too_long", limit=f"{MAX_QUESTION_CHARACTERS:,}")
+        check_length(question)
         _ask(question)
     except Exception:
         st.session_state.draft = question
@@ -33,10 +32,19 @@ def ask(suggestion: str | None = None) -> None:
         st.session_state.draft = ""  # it may have been put back into the composer before
 
 
+def check_length(question: str) -> None:
+    """Raise ChatbotError("question_too_long") for what no model could read."""
+    if len(question) > MAX_QUESTION_CHARACTERS:
+        raise ChatbotError("question_too_long", limit=f"{MAX_QUESTION_CHARACTERS:,}")
+
+
 def _ask(question: str) -> None:
     owner = browser.owner()
     chosen = controls.current()
-    kept = places.here().store.conversations.get(owner, st.query_params.get("c", ""))
+    conversation_id = st.query_params.get("c", "")
+    kept = places.here().store.conversations.get(owner, conversation_id)
+    if conversation_id and not kept:
+        raise ChatbotError("gone")
     conversation = kept or new_conversation(question, chosen.to_json())
 
     def ask_there(place: Place) -> None:
@@ -49,23 +57,6 @@ def _ask(question: str) -> None:
     places.write(conversation, ask_there, is_new=not kept)
     if not kept:
         open_conversation(conversation.id)
-
-
-@noting_errors
-def ask_again(old_answer: Message) -> None:
-    """Have the last question answered once more."""
-    owner = browser.owner()
-    conversation = places.here().store.conversations.get(owner, old_answer.conversation_id)
-    if not conversation:
-        raise ChatbotError("gone")
-
-    def ask_there(place: Place) -> None:
-        controls.keep_in(place)
-        place.answers.ask_again(
-            owner, conversation, old_answer, controls.current(), resources.source()
-        )
-
-    places.write(conversation, ask_there)
 
 
 @noting_errors

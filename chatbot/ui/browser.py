@@ -86,6 +86,8 @@ def tend_page(conversation_id: str | None, last_question_id: str | None) -> None
                 "conversation": conversation_id,
                 "question": last_question_id,
                 "control": st.session_state.pop("wanted_control", None),
+                # A question that could not be sent stays, even if it goes to another place.
+                "unsent": "draft" in st.session_state,
             },
         )
 

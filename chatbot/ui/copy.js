@@ -26,11 +26,15 @@ export default function ({ data, parentElement }) {
     button.innerHTML = ICON + '<span aria-live="polite"></span>';
     parentElement.append(button);
   }
-  const label = button.querySelector("span");
-  label.textContent = data.label;
+  const said = button.querySelector("span");
+  const say = (name, text) => {
+    button.ariaLabel = name;
+    said.textContent = text;
+  };
+  say(data.label, "");
   button.onclick = async () => {
     await copy(data.text);
-    label.textContent = data.done;
-    setTimeout(() => (label.textContent = data.label), 2000);
+    say(data.done, data.done);
+    setTimeout(() => say(data.label, ""), 2000);
   };
 }

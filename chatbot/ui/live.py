@@ -12,6 +12,7 @@ from chatbot.pieces import Pieces
 from chatbot.store import Message
 from chatbot.ui import resources
 from chatbot.ui.language import t
+from chatbot.ui.look import fresh_place
 from chatbot.ui.messages import show_outcome
 
 DRAW_SECONDS = 0.15
@@ -29,15 +30,13 @@ RERUN_SECONDS = 0.1
 """How long a run of the page that another has replaced may go on."""
 
 
-def follow_to_the_end(answer: Followed) -> None:
-    """Draw an answer until it ends, then what can be done about it."""
-    with st.chat_message("assistant"):
+def follow_to_the_end(answer: Followed, versions: list[str] | None = None) -> None:
+    """Draw an answer until it ends, then what can be done about it, if `versions` are given."""
+    with fresh_place(answer.message.id, "live"), st.chat_message("assistant"):
         body = st.container(gap=None, key="live")
-        outcome_place = st.empty()
-        st.empty()  # where an answer that is being replaced had its buttons
         ended = _follow(answer, body)
-        with outcome_place.container():
-            show_outcome(ended, is_last=True)
+        if versions is not None:
+            show_outcome(ended, True, versions)
 
 
 def _follow(answer: Followed, body: DeltaGenerator) -> Message:

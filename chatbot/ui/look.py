@@ -44,18 +44,35 @@ def _data_address(name: str) -> str:
     return "data:image/svg+xml;base64," + base64.b64encode((_ASSETS / name).read_bytes()).decode()
 
 
-def fresh_place(content: str | None) -> DeltaGenerator:
-    """A container for the page's main content, `content` being what it shows.
+def fresh_place(content: str | None, name: str = "main") -> DeltaGenerator:
+    """A container for one of the page's contents, `content` being what it shows.
 
     Streamlit takes away what an earlier run drew only when this run ends, which
     may be as late as the end of an answer. So what belonged to other content is
     taken away first.
     """
     place = st.empty()
-    if st.session_state.get("main_content", content) != content:
+    shown = st.session_state.setdefault("shown_content", {})
+    if shown.get(name, content) != content:
         time.sleep(FLUSH_SECONDS)
-    st.session_state.main_content = content
+    shown[name] = content
     return place.container()
+
+
+def clear_the_rest(drawn: int) -> None:
+    """Take away what an earlier run drew here after the `drawn` elements of this one.
+
+    As `fresh_place`, for a list of which only the end has changed: nothing above it moves.
+    """
+    left = st.session_state.get("drawn", 0) - drawn
+    st.session_state.drawn = drawn
+    for _ in range(left):
+        st.empty()
+
+
+def short(message_id: str) -> str:
+    """Enough of a random id to be the key of an element: 48 bits. Each key is sent on each run."""
+    return message_id[:12]
 
 
 def plain(text: str) -> str:

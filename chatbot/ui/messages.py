@@ -3,13 +3,13 @@
 from functools import lru_cache
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from chatbot.dialect import to_streamlit
 from chatbot.errors import ChatbotError
 from chatbot.settings import Settings
 from chatbot.store import Conversation, Message, State
-from chatbot.ui import actions, places, remedies
-from chatbot.ui.browser import show_copy_button
+from chatbot.ui import actions, places, remedies, rows
 from chatbot.ui.errors import show_error
 from chatbot.ui.language import t
 
@@ -91,23 +91,39 @@ def last_question_id(branch: list[Message]) -> str | None:
     return next((message.id for message in reversed(branch) if message.role == "user"), None)
 
 
-def show_message(message: Message, is_last: bool) -> None:
+def show_message(message: Message, is_last: bool, versions: list[str]) -> None:
     """One question or finished answer, with what can be done about it."""
+    with _place_of(message):
+        if message.role == "user" and st.session_state.get("editing") == message.id:
+            rows.show_editor(message)
+            return
+        _show_text(message)
+        if message.role == "user":
+            rows.show_question_row(message, versions)
+        else:
+            show_outcome(message, is_last, versions)
+
+
+def show_message_alone(message: Message) -> None:
+    """One question or finished answer with which nothing can be done."""
+    with _place_of(message):
+        _show_text(message)
+
+
+def _place_of(message: Message) -> DeltaGenerator:
+    is_question = message.role == "user"
+    return st.chat_message(message.role, avatar=":material/person:" if is_question else None)
+
+
+def _show_text(message: Message) -> None:
     if message.role == "user":
-        with (
-            st.chat_message("user", avatar=":material/person:"),
-            st.container(key=f"question-{message.id}"),
-        ):
-            st.text(message.content)
-        return
-    with st.chat_message("assistant"):
-        if message.content:
-            st.markdown(_for_streamlit(message.content))
-        show_outcome(message, is_last)
+        st.text(message.content)
+    elif message.content:
+        st.markdown(_for_streamlit(message.content))
 
 
-def show_outcome(message: Message, is_last: bool) -> None:
-    """Below an answer: why it ended early, if it did, and its buttons."""
+def show_outcome(message: Message, is_last: bool, versions: list[str]) -> None:
+    """Below an answer: why it ended early, if it did, and its row of controls."""
     if message.is_running:  # and followed no further: a busy endpoint is waited for
         remedies.show_countdown(message)
         return
@@ -120,19 +136,4 @@ def show_outcome(message: Message, is_last: bool) -> None:
         st.caption(t("answer.abandoned"))
     elif message.finish_reason == "length":
         st.caption(t("answer.length"))
-    with st.container(horizontal=True, key=f"actions-{message.id}"):
-        if error and is_last:
-            remedies.show_remedy(message, error)
-        if message.content:
-            show_copy_button(message.content, key=f"copy-{message.id}")
-        if is_last:
-            st.button(
-                t("answer.regenerate") if message.content else t("answer.retry"),
-                key=f"again-{message.id}",
-                icon=":material/refresh:",
-                type="tertiary" if message.content else "secondary",
-                on_click=actions.ask_again,
-                args=(message,),
-            )
-        else:
-            st.empty()  # takes the button's place while a new answer is followed
+    rows.show_answer_row(message, versions, is_last)

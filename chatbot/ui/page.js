@@ -205,7 +205,7 @@ function showPlace(data) {
   shown = data;
   withComposer((composer) => {
     if (isBegun) keepDraft(composer);
-    else if (isOther) bringDraft(composer);
+    else if (isOther && !data.unsent) bringDraft(composer);
     else keepDraft(composer);
     watchComposer(composer);
   });

@@ -5,7 +5,7 @@ import streamlit as st
 from chatbot.answer import seconds_to_retry
 from chatbot.errors import Action, ChatbotError
 from chatbot.store import Message
-from chatbot.ui import actions, browser, places
+from chatbot.ui import actions, browser, places, turns
 from chatbot.ui.errors import noting_errors, show_error
 from chatbot.ui.language import t
 
@@ -48,7 +48,15 @@ def show_remedy(answer: Message, error: ChatbotError) -> None:
             on_click=open_control,
             args=(control,),
         )
-    elif error.action is Action.SHORTEN:
+    if error.action in (Action.SHORTEN, Action.EDIT):
+        st.button(
+            t("answer.edit"),
+            key=f"edit-question-{answer.id}",
+            icon=":material/edit:",
+            on_click=turns.edit,
+            args=(answer.parent_id,),
+        )
+    if error.action is Action.SHORTEN:
         st.button(
             t("answer.new_conversation"),
             key=f"start-over-{answer.id}",

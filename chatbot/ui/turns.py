@@ -1,0 +1,130 @@
+"""What the buttons under a question or an answer do, before the page is drawn again."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import streamlit as st
+
+from chatbot.errors import ChatbotError
+from chatbot.reply import Controls
+from chatbot.store import Conversation, Message, storable
+from chatbot.ui import browser, controls, places, resources
+from chatbot.ui.actions import check_length
+from chatbot.ui.errors import noting_errors
+from chatbot.ui.look import short
+from chatbot.ui.resources import Place
+
+DELETE = "delete"
+"""The choice of an answer's menu that is no model."""
+
+
+def edit(question_id: str | None) -> None:
+    """Turn a question into a field; None turns it back."""
+    st.session_state.editing = question_id
+
+
+@noting_errors
+def send_edited(old_question: Message) -> None:
+    """Ask a question as it was edited. It stays in its field if that cannot be done."""
+    question = storable(str(st.session_state.get(field_key(old_question)) or ""))
+    if not question.strip():
+        return
+    try:
+        check_length(question)
+        _write(
+            old_question,
+            lambda place, conversation: place.answers.ask_instead(
+                browser.owner(),
+                conversation,
+                old_question,
+                question,
+                controls.current(),
+                resources.source(),
+            ),
+        )
+    except ChatbotError as error:
+        if error.code not in ("conflict", "gone"):
+            raise
+        st.session_state.draft = question  # the field is gone with its question
+        edit(None)
+        raise
+    edit(None)
+
+
+def field_key(question: Message) -> str:
+    """The key of the field in which a question is edited."""
+    return f"edited-{short(question.id)}"
+
+
+@noting_errors
+def ask_again(old_answer: Message, model: str | None = None) -> None:
+    """Have the last question answered once more, perhaps by another model just this time."""
+    _write(
+        old_answer,
+        lambda place, conversation: place.answers.ask_again(
+            browser.owner(), conversation, old_answer, _controls(model), resources.source()
+        ),
+    )
+
+
+@noting_errors
+def go_on(cut_answer: Message) -> None:
+    """Have an answer written on from where it was cut off."""
+    _write(
+        cut_answer,
+        lambda place, conversation: place.answers.go_on(
+            browser.owner(), conversation, cut_answer, controls.current(), resources.source()
+        ),
+    )
+
+
+@noting_errors
+def show_version(message_id: str) -> None:
+    """Bring another version of a question or an answer onto the screen."""
+    places.here().store.messages.show_version(browser.owner(), message_id)
+
+
+@noting_errors
+def rate(answer_id: str, key: str) -> None:
+    """Keep what a person thinks of an answer; a second click on the same thumb takes it back."""
+    rating = st.session_state.get(key)
+    places.here().store.messages.rate(browser.owner(), answer_id, rating)
+
+
+def choose(answer: Message, key: str) -> None:
+    """Do what was chosen from an answer's menu."""
+    choice = st.session_state.get(key)
+    if choice == DELETE:
+        st.session_state.deleting = answer.id
+    elif choice:
+        ask_again(answer, choice)
+
+
+def keep_turn() -> None:
+    """Delete nothing after all."""
+    st.session_state.deleting = None
+
+
+@noting_errors
+def delete(answer: Message) -> None:
+    """Delete the question of an answer, with all its answers."""
+    keep_turn()
+    places.here().answers.delete_turn(browser.owner(), answer)
+
+
+def _controls(model: str | None) -> Controls:
+    chosen = controls.current()
+    return replace(chosen, model=model) if model else chosen
+
+
+def _write(message: Message, work: Callable[[Place, Conversation], object]) -> None:
+    """Do something that writes to a message's conversation."""
+    conversation = places.here().store.conversations.get(browser.owner(), message.conversation_id)
+    if not conversation:
+        raise ChatbotError("gone")
+
+    def work_there(place: Place) -> None:
+        controls.keep_in(place)
+        work(place, conversation)
+
+    places.write(conversation, work_there)
