@@ -34,7 +34,13 @@ def address(page: AppTest) -> str:
 
 
 def branch(page: AppTest, store: Store) -> list[Message]:
-    return store.messages.branch(owner(page), address(page), 100)
+    """The messages on screen as they are kept, once the last of them is."""
+
+    def seen() -> list[Message]:
+        return store.messages.branch(owner(page), address(page), 100)
+
+    wait_until(lambda: not any(message.is_running for message in seen()))
+    return seen()
 
 
 def composer(page: AppTest) -> str:
