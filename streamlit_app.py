@@ -11,6 +11,7 @@ from chatbot.ui import (
     browser,
     composer,
     controls,
+    conversations,
     data,
     gone,
     keeping,
@@ -20,6 +21,7 @@ from chatbot.ui import (
     messages,
     places,
     resources,
+    search,
     sharing,
     sidebar,
 )
@@ -48,18 +50,27 @@ with errors_shown():
     place = places.here()
     keeping.note_what_happened()
     conversation = place.store.conversations.get(owner, conversation_id or "")
-    if conversation_id and not conversation:
-        gone.show_gone_or_not_found(conversation_id)
+    lost_id = None if conversation else conversation_id
+    if lost_id and not browser.visitor_is_known() and not gone.is_remembered(lost_id):
         st.stop()
+    look.name_tab(conversation.title if conversation else "")
     mounted = st.session_state.get("mounted_messages", MOUNTED_MESSAGES)
-    branch, running = place.answers.branch(owner, conversation, limit=mounted + 1)
+    left_out = st.session_state.get("left_out_messages", 0)  # newer ones than those on the page
+    branch, running = place.answers.branch(owner, conversation, limit=mounted + left_out + 1)
 
     with st.sidebar:
         sidebar.show_conversation_buttons(conversation, branch)
-        sidebar.show_conversations(owner, conversation)
+        if query := search.show_search_field():
+            search.show_results(owner, query)
+        else:
+            conversations.show_conversations(owner, conversation)
         controls.show_controls(conversation)
         sidebar.show_data_button()
         sidebar.show_footer(settings)
+
+    if lost_id:
+        gone.show_gone_or_not_found(lost_id)
+        st.stop()
 
     if st.query_params.get("view") == "data":
         browser.tend_page("data", None)
@@ -69,12 +80,14 @@ with errors_shown():
 
     browser.tend_page(conversation_id, messages.last_question_id(branch))
     gone.remember(conversation, branch[-mounted:], running)
-    versions = place.store.messages.versions(owner, branch)
-    with look.fresh_place(conversation_id):
-        messages.show_head(settings, conversation, branch, mounted, MOUNTED_MESSAGES)
-        finished = branch[-mounted:-1] if running else branch[-mounted:]
+    shown = branch[: len(branch) - left_out]
+    versions = place.store.messages.versions(owner, shown[-mounted:])
+    with look.fresh_place(f"{conversation_id} {left_out}"):
+        messages.show_head(settings, conversation, shown, mounted, MOUNTED_MESSAGES)
+        finished = shown[-mounted:-1] if running and not left_out else shown[-mounted:]
         for message in finished:
             messages.show_message(message, message is branch[-1], versions.get(message.id, []))
+        messages.show_later(mounted, left_out, MOUNTED_MESSAGES)
         live_place = st.container()
         keeping.show_keeping(place, conversation, branch)
         look.clear_the_rest(len(finished))
@@ -83,7 +96,7 @@ with errors_shown():
     composer.show_composer()
     composer.show_who_answers(settings)
 
-    if running:
+    if running and not left_out:
         with live_place:
             live.follow_to_the_end(running, versions.get(branch[-1].id, []))
         above_composer.empty()

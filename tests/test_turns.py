@@ -59,7 +59,7 @@ def press(page: AppTest, start: str, number: int = -1) -> AppTest:
 
 def choose(page: AppTest, choice: str, number: int = -1) -> AppTest:
     """Choose from the menu of the newest answer, or another one's."""
-    menu = page.menu_button[number]
+    menu = page.main.menu_button[number]
     return menu.click_index(menu.options.index(choice)).run()
 
 
@@ -138,7 +138,7 @@ def test_regenerate_with_another_model_is_for_this_answer_alone(
 ) -> None:
     wait_until(lambda: "other-model" in page.run().selectbox[0].options)
     ask(page, "Hi")
-    assert page.menu_button[0].options == [
+    assert page.main.menu_button[0].options == [
         r"Regenerate with other\-model",
         "Delete this question and answer",
     ]
@@ -156,7 +156,7 @@ def test_the_menu_offers_a_modest_number_of_the_most_alike_models(
     page.run()
     wait_until(lambda: "gpt-4.1" in page.run().selectbox[0].options)
     ask(page, "Hi")
-    options = [said(option) for option in page.menu_button[0].options]
+    options = [said(option) for option in page.main.menu_button[0].options]
     assert options[:2] == ["Regenerate with gpt-4.1", "Regenerate with gpt-4o"]
     assert len(options) == 9
 

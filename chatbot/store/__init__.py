@@ -14,6 +14,7 @@ from chatbot.store.conversations import UNDO_SECONDS, Conversations
 from chatbot.store.database import Database
 from chatbot.store.messages import Messages
 from chatbot.store.records import (
+    TITLE_CHARACTERS,
     Conversation,
     Found,
     Message,
@@ -27,8 +28,10 @@ from chatbot.store.records import (
 from chatbot.store.refusals import Refusals
 from chatbot.store.search import Search
 from chatbot.store.shares import Shares
+from chatbot.store.words import passage
 
 __all__ = [
+    "TITLE_CHARACTERS",
     "UNDO_SECONDS",
     "Conversation",
     "Found",
@@ -39,6 +42,7 @@ __all__ = [
     "new_conversation",
     "new_id",
     "one_line",
+    "passage",
     "storable",
 ]
 

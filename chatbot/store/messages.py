@@ -38,6 +38,26 @@ class Messages:
         return newest_first[::-1]
 
     @reading
+    def count_after(self, connection: sa.Connection, owner: str, message_id: str) -> int | None:
+        """How many messages of the branch on screen follow one; None if that is not among them."""
+        message = _get(connection, owner, message_id)
+        if message is None:
+            return None
+        leaf = (
+            sa.select(messages.c.id, messages.c.parent_id, sa.literal(0).label("newer"))
+            .join(conversations, conversations.c.leaf_id == messages.c.id)
+            .where(*owned(owner, message.conversation_id))
+            .cte("branch", recursive=True)
+        )
+        earlier = sa.select(messages.c.id, messages.c.parent_id, leaf.c.newer + 1).join(
+            leaf, leaf.c.parent_id == messages.c.id
+        )
+        branch = leaf.union_all(earlier)
+        query = sa.select(branch.c.newer).where(branch.c.id == message_id).limit(1)
+        newer: int | None = connection.scalar(query)
+        return newer
+
+    @reading
     def get(self, connection: sa.Connection, owner: str, message_id: str) -> Message | None:
         """The owner's message of this id, or None."""
         return _get(connection, owner, message_id)

@@ -6,7 +6,8 @@ what a person looks for becomes a phrase of such words.
 """
 
 import re
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import Iterator, Sequence
 
 _SCRIPTS_WITHOUT_SPACES = (
     "\u3040-\u30ff"  # kana
@@ -37,12 +38,49 @@ def postgresql_query(wanted: Sequence[str]) -> str:
     return " & ".join(f"'{word}'" for word in " ".join(wanted).split()) + ":*"
 
 
-def passage(text: str, query: str, characters: int) -> str:
-    """The part of a text around the first place where something of the query is found."""
+def passage(text: str, query: str, characters: int) -> list[tuple[str, bool]]:
+    """The part of a text around the first place where something of a query is found.
+
+    Comes in pieces, each with whether it is what was looked for. Such a piece
+    begins and ends with a letter or digit.
+    """
     flat = " ".join(text.split())
-    folded = flat.casefold()
-    places = [folded.find(word) for word in query.casefold().split()]
-    first = min((place for place in places if place >= 0), default=0)
-    begin = max(0, first - characters // 3)
-    cut = flat[begin : begin + characters]
-    return ("…" if begin else "") + cut + ("…" if begin + characters < len(flat) else "")
+    wanted = [phrase.split() for phrase in phrases(query)]
+    first = next(_places(flat, wanted), (0, 0))
+    begin = max(0, first[0] - characters // 3)
+    if begin and (blank := flat.find(" ", begin, first[0])) >= 0:
+        begin = blank + 1  # not in the middle of a word, where there are blanks
+    end = begin + max(characters, first[1] - begin)
+    pieces: list[tuple[str, bool]] = [("…", False)] if begin else []
+    shown_to = begin
+    for start, stop in _places(flat[:end], wanted, begin):
+        pieces += [(flat[shown_to:start], False), (flat[start:stop], True)]
+        shown_to = stop
+    pieces.append((flat[shown_to:end] + ("…" if end < len(flat) else ""), False))
+    return [piece for piece in pieces if piece[0]]
+
+
+def _places(
+    text: str, wanted: Sequence[Sequence[str]], begin: int = 0
+) -> Iterator[tuple[int, int]]:
+    """Where each phrase is found, from left to right, the last one perhaps only begun."""
+    longest = max(map(len, wanted), default=0)
+    window: deque[tuple[str, int, int]] = deque(maxlen=longest)
+    taken_to = begin
+    for match in _WORD.finditer(text, begin):
+        # A letter may be several small ones, and of those some no letters: "İ".
+        for word in words(match[0]).split():
+            window.append((word, match.start(), match.end()))
+            for number, phrase in enumerate(wanted):
+                seen = list(window)[-len(phrase) :]
+                is_last = number == len(wanted) - 1
+                if seen[0][1] >= taken_to and _is_phrase([one[0] for one in seen], phrase, is_last):
+                    taken_to = match.end()
+                    yield seen[0][1], taken_to
+                    break
+
+
+def _is_phrase(seen: Sequence[str], phrase: Sequence[str], is_last: bool) -> bool:
+    if is_last and len(seen) == len(phrase):
+        return [*seen[:-1]] == [*phrase[:-1]] and seen[-1].startswith(phrase[-1])
+    return [*seen] == [*phrase]

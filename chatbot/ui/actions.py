@@ -55,6 +55,7 @@ def _ask(question: str) -> None:
         )
 
     places.write(conversation, ask_there, is_new=not kept)
+    leave_out_messages(0)
     if not kept:
         open_conversation(conversation.id)
 
@@ -87,7 +88,8 @@ def open_conversation(conversation_id: str | None) -> None:
         st.query_params.pop("c", None)
     else:
         st.query_params["c"] = conversation_id
-    st.session_state.pop("mounted_messages", None)
+    for name in ("mounted_messages", "left_out_messages", "target", "renaming", "deleted"):
+        st.session_state.pop(name, None)
 
 
 def open_data() -> None:
@@ -100,6 +102,13 @@ def close_data() -> None:
     st.query_params.pop("view", None)
 
 
-def mount_messages(count: int) -> None:
-    """Have the newest `count` messages of a long conversation on the page."""
+def leave_out_messages(count: int) -> None:
+    """Leave the newest `count` messages of a long conversation out of the page."""
+    st.session_state.left_out_messages = count
+
+
+def mount_messages(count: int, left_out: int | None = None) -> None:
+    """Have `count` messages of a long conversation on the page, leaving out some newest ones."""
     st.session_state.mounted_messages = count
+    if left_out is not None:
+        leave_out_messages(left_out)

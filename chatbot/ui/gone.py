@@ -33,13 +33,19 @@ def remember(
     st.session_state.seen = conversation and _Seen(conversation, finished, running)
 
 
+def is_remembered(conversation_id: str) -> bool:
+    """Whether this page showed a conversation a moment ago."""
+    seen: _Seen | None = st.session_state.get("seen")
+    return seen is not None and seen.conversation.id == conversation_id
+
+
 def show_gone_or_not_found(conversation_id: str) -> None:
     """What is left of a conversation that was here a moment ago; else that there is none."""
-    seen: _Seen | None = st.session_state.get("seen")
-    if seen is None or seen.conversation.id != conversation_id:
-        if browser.visitor_is_known():
-            messages.show_not_found()
+    if not is_remembered(conversation_id):
+        browser.tend_page(conversation_id, None)
+        messages.show_not_found()
         return
+    seen: _Seen = st.session_state.seen
     state = st.session_state
     state.pop("notice", None)  # it says the same
     state.unsent = state.get("draft")

@@ -7,6 +7,7 @@ would load NumPy and Pillow, 13 MB of memory.
 import base64
 import re
 import time
+import unicodedata
 from functools import cache
 from pathlib import Path
 
@@ -16,14 +17,25 @@ from streamlit.delta_generator import DeltaGenerator
 _HERE = Path(__file__).parent
 _ASSETS = _HERE.parent / "assets"
 
+APP_NAME = "Chatbot"
+
 FLUSH_SECONDS = 0.02
 """Streamlit sends what is drawn every 5 ms; drawn over sooner, the empty place is never sent."""
 
 
 def set_up_page() -> None:
     """Title and styles. Call before anything is drawn."""
-    st.set_page_config(page_title="Chatbot", initial_sidebar_state="auto")
+    title = st.session_state.get("tab_title", APP_NAME)  # of the run before, or it would flicker
+    st.set_page_config(page_title=title, initial_sidebar_state="auto")
     st.html(_styles())
+
+
+def name_tab(conversation_title: str) -> None:
+    """Have the browser's tab say which conversation it shows; "" for none."""
+    title = " · ".join(filter(None, (visible(conversation_title), APP_NAME)))
+    if st.session_state.get("tab_title", APP_NAME) != title:
+        st.session_state.tab_title = title
+        st.set_page_config(page_title=title)
 
 
 @cache
@@ -78,3 +90,16 @@ def short(message_id: str) -> str:
 def plain(text: str) -> str:
     """Text that Streamlit's Markdown shows as it is, with every mark escaped."""
     return re.sub(r"([!-/:-@\[-`{-~])", r"\\\1", text)
+
+
+_TURNS_AROUND = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+
+
+def visible(title: str) -> str:
+    """A title or passage as it can stand in a list: without what would turn its row around.
+
+    "" if nothing of it can be seen. What is kept stays as it was typed.
+    """
+    line = " ".join(_TURNS_AROUND.sub("", title).split())
+    can_be_seen = any(unicodedata.category(mark)[0] not in "CZM" for mark in line)
+    return line if can_be_seen else ""

@@ -10,6 +10,7 @@ from chatbot.errors import ChatbotError
 from chatbot.settings import Settings
 from chatbot.store import Conversation, Message, State
 from chatbot.ui import actions, places, remedies, rows
+from chatbot.ui.conversations import show_undo_delete
 from chatbot.ui.errors import show_error
 from chatbot.ui.language import t
 
@@ -44,6 +45,20 @@ def show_head(
         )
 
 
+def show_later(mounted: int, left_out: int, step: int) -> None:
+    """Below the messages: the way to later ones, after an old one was searched for."""
+    if left_out:
+        st.button(
+            t("messages.later"),
+            key="later",
+            icon=":material/expand_more:",
+            type="tertiary",
+            width="stretch",
+            on_click=actions.mount_messages,
+            args=(mounted + min(step, left_out), max(0, left_out - step)),
+        )
+
+
 def _show_greeting(settings: Settings) -> None:
     """What an empty conversation says, and what one could ask."""
     st.title(t("greeting.title"), anchor=False)
@@ -67,7 +82,8 @@ def _show_greeting(settings: Settings) -> None:
 
 
 def _show_undo(conversation: Conversation | None) -> None:
-    """The way back from Clear, as long as nothing new was written."""
+    """The way back from Clear, as long as nothing new was written, and from Delete."""
+    show_undo_delete()
     if conversation and conversation.cleared_leaf_id:
         with st.container(horizontal=True, vertical_alignment="center"):
             st.caption(t("clear.done"))

@@ -2,11 +2,13 @@
 let shown = {}; // the conversation and its last question, as of the last run
 let isPinned = true; // whether the end of the conversation is kept in view
 let lastTop = 0;
+let target = null; // a message that is held in view while those after it are being drawn
 let isSent = false; // whether a question was sent since the last run
 
-function toEnd(pane) {
+function keepInView(pane) {
+  if (target) target.scrollIntoView({ block: "start" });
   // What holds no question is read from its beginning.
-  if (isPinned && shown.question) pane.scrollTop = pane.scrollHeight;
+  else if (isPinned && shown.question) pane.scrollTop = pane.scrollHeight;
   lastTop = pane.scrollTop;
 }
 
@@ -19,13 +21,14 @@ function watch(pane) {
     () => {
       const isAtEnd = pane.scrollHeight - pane.scrollTop - pane.clientHeight < 40;
       // We only ever scroll down, so up was the reader.
-      if (pane.scrollTop < lastTop) isPinned = isAtEnd;
+      if (target) isPinned = false;
+      else if (pane.scrollTop < lastTop) isPinned = isAtEnd;
       else if (isAtEnd) isPinned = true;
       lastTop = pane.scrollTop;
     },
     { passive: true },
   );
-  const observer = new ResizeObserver(() => toEnd(pane));
+  const observer = new ResizeObserver(() => keepInView(pane));
   observer.observe(pane);
   for (const child of pane.children) observer.observe(child);
 }
@@ -120,6 +123,35 @@ function watchComposer(composer) {
   });
 }
 
+// A message that was searched for, once it has been drawn.
+function showTarget(id, tries = 60) {
+  const key = id.slice(0, 12); // as short() in look.py
+  const part = document.querySelector(`.st-key-actions-${key}, .st-key-icon-edit-${key}`);
+  const message = part?.closest('[data-testid="stChatMessage"]');
+  if (message) {
+    message.style.scrollMarginTop = "4rem";
+    message.scrollIntoView({ block: "start" });
+    target = message;
+    const release = () => {
+      if (target === message) target = null;
+    };
+    for (const name of ["wheel", "touchmove", "keydown", "pointerdown"])
+      addEventListener(name, release, { once: true, passive: true });
+    setTimeout(release, 2000);
+    const tint = "rgb(16 163 127 / 0.3)";
+    message.animate([{ backgroundColor: tint }, { backgroundColor: tint }, {}], 2500);
+  } else if (tries > 0) setTimeout(() => showTarget(id, tries - 1), 50);
+}
+
+function focusTitle(tries = 20) {
+  const field = document.querySelector('[data-testid="stSidebar"] [data-testid="stForm"] input');
+  // The title is filled in some time after the field is there, which would end the selection.
+  if (field && (field.value || tries === 0)) {
+    field.focus();
+    field.select();
+  } else if (tries > 0) setTimeout(() => focusTitle(tries - 1), 50);
+}
+
 function setIcon(href) {
   let link = document.querySelector('link[rel~="icon"]');
   if (!link) {
@@ -202,6 +234,8 @@ function showPlace(data) {
   const isBegun = isSent && shown.conversation === null && data.conversation !== null;
   if (isBegun) forgetDraft();
   isSent = false;
+  const isFound = data.target && data.target.at !== shown.target?.at;
+  if (data.renaming && data.renaming !== shown.renaming) focusTitle();
   shown = data;
   withComposer((composer) => {
     if (isBegun) keepDraft(composer);
@@ -210,11 +244,16 @@ function showPlace(data) {
     watchComposer(composer);
   });
   if (isOther || isAsked) {
+    target = null;
     isPinned = true;
     if (!data.question) pane.scrollTop = 0;
-    toEnd(pane);
+    keepInView(pane);
     focusComposer();
   }
-  if (isOther && !isFirst) closeSidebarOnPhone();
+  if (isFound) {
+    isPinned = false;
+    showTarget(data.target.message);
+  }
+  if ((isOther && !isFirst) || isFound) closeSidebarOnPhone();
   if (data.control) openControl(data.control);
 }

@@ -1,18 +1,12 @@
-"""The sidebar: conversations, language, footer."""
+"""The sidebar's ends: the buttons above the conversations, language and footer below."""
 
 import streamlit as st
 
 import chatbot
 from chatbot.settings import Settings
 from chatbot.store import Conversation, Message, State
-from chatbot.ui import actions, resources
+from chatbot.ui import actions
 from chatbot.ui.language import show_language_choice, t
-from chatbot.ui.look import plain
-
-LISTED_CONVERSATIONS = 50
-UNSCROLLED_CONVERSATIONS = 6
-LIST_HEIGHT_PIXELS = 260
-"""A long list scrolls by itself, so that the controls below it stay in reach."""
 
 
 def show_conversation_buttons(conversation: Conversation | None, messages: list[Message]) -> None:
@@ -36,30 +30,6 @@ def show_conversation_buttons(conversation: Conversation | None, messages: list[
             help=t("sidebar.clear_help"),
             width="stretch",
         )
-
-
-def show_conversations(owner: str, open_one: Conversation | None) -> None:
-    """The owner's conversations, newest first."""
-    conversations = resources.store().conversations.page(owner, LISTED_CONVERSATIONS)
-    is_long = len(conversations) > UNSCROLLED_CONVERSATIONS
-    with st.container(
-        gap=None,
-        key="conversations",
-        height=LIST_HEIGHT_PIXELS if is_long else "content",
-        border=False,
-    ):
-        if not conversations:
-            st.caption(t("sidebar.no_conversations"))
-        for conversation in conversations:
-            st.button(
-                plain(conversation.title),
-                key=f"open-{conversation.id}",
-                type="secondary" if open_one and conversation.id == open_one.id else "tertiary",
-                on_click=actions.open_conversation,
-                args=(conversation.id,),
-                width="stretch",
-                wrap=False,
-            )
 
 
 def show_data_button() -> None:

@@ -1,0 +1,69 @@
+"""Search in the sidebar: its field, and what was found in the place of the list."""
+
+import time
+from datetime import datetime
+
+import streamlit as st
+
+from chatbot.periods import Period, period_of, zone
+from chatbot.store import Found, passage
+from chatbot.ui import list_actions, resources
+from chatbot.ui.conversations import UNSCROLLED_CONVERSATIONS, show_list_place
+from chatbot.ui.language import t
+from chatbot.ui.look import plain, visible
+
+MAX_RESULTS = 20
+PASSAGE_CHARACTERS = 80
+MAX_QUERY_CHARACTERS = 100
+
+
+def show_search_field() -> str:
+    """The field at the top of the list; returns what is looked for, "" for nothing."""
+    query = st.text_input(
+        t("search.label"),
+        key="search",
+        max_chars=MAX_QUERY_CHARACTERS,
+        placeholder=t("search.label"),
+        icon=":material/search:",
+        label_visibility="collapsed",
+    )
+    return query.strip()
+
+
+def show_results(owner: str, query: str) -> None:
+    """What was found, the newest first; a click opens the conversation at that message."""
+    results = resources.store().search.find(owner, query, MAX_RESULTS)
+    st.button(
+        t("search.back"),
+        key="end_search",
+        icon=":material/arrow_back:",
+        type="tertiary",
+        on_click=list_actions.end_search,
+    )
+    with show_list_place(f"search {query}", is_long=len(results) > UNSCROLLED_CONVERSATIONS // 2):
+        if not results:
+            st.caption(t("search.nothing", query=plain(visible(query))))
+        elif len(results) == MAX_RESULTS:
+            st.caption(t("search.newest", count=MAX_RESULTS))
+        for found in results:
+            st.button(
+                _label(found, query),
+                key=f"found-{found.message_id or found.conversation_id}",
+                type="tertiary",
+                on_click=list_actions.open_found,
+                args=(found.conversation_id, found.message_id),
+                width="stretch",
+            )
+
+
+def _label(found: Found, query: str) -> str:
+    """Title, passage and date. What was looked for is bold: it begins and ends with a letter."""
+    title = plain(visible(found.title) or t("sidebar.untitled"))
+    pieces = passage(visible(found.text), query, PASSAGE_CHARACTERS) if found.message_id else []
+    text = "".join(f"**{plain(piece)}**" if is_it else plain(piece) for piece, is_it in pieces)
+    where = zone(st.context.timezone)
+    is_today = period_of(found.created_at, time.time(), where) is Period.TODAY
+    when = (
+        f"{datetime.fromtimestamp(found.created_at, where):{'%H:%M' if is_today else '%Y-%m-%d'}}"
+    )
+    return f"**{title}** {text} *{plain(when)}*"

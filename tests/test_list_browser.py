@@ -1,0 +1,253 @@
+"""The list of conversations and search, in a real browser at a desk and on a phone."""
+
+import re
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from chatbot.store import Message, Store, new_conversation, new_id
+from chatbot.visitors import owner_of
+from tests.browser import COMPOSER, LONG_REPLY, PHONE, OpenPage, ask, expect_answer, messages
+from tests.conftest import RunningApp
+from tests.endpoint import FakeEndpoint, Reply
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
+
+DESK = {"width": 1280, "height": 800}
+BOTH = pytest.mark.parametrize(
+    ("locale", "viewport"), [("en-US", DESK), ("zh-CN", PHONE)], ids=["desk", "phone"]
+)
+
+Keep = Callable[..., str]
+
+
+@pytest.fixture
+def keep(app: RunningApp) -> Keep:
+    """Put a conversation of a page's visitor into the app's database; returns its id."""
+
+    def keep_(page: Page, title: str, *turns: str) -> str:
+        owner = owner_of(page.evaluate("localStorage.getItem('chatbot-visitor')"))
+        store = Store(f"sqlite:///{app.folder}/chatbot.db")
+        conversation = new_conversation(title, {})
+        kept: list[Message] = []
+        for number, text in enumerate(turns or ("Hi", "Hello")):
+            parent = kept[-1].id if kept else None
+            role = "assistant" if number % 2 else "user"
+            kept.append(Message(new_id(), conversation.id, parent, role, text))
+        store.conversations.add(owner, conversation, kept)
+        store.close()
+        return conversation.id
+
+    return keep_
+
+
+def open_sidebar(page: Page) -> None:
+    if page.viewport_size == PHONE:
+        page.get_by_test_id("stExpandSidebarButton").click()
+    new = page.get_by_role("button", name=re.compile("^(edit_square )?(New|新对话)$")).first
+    new.click(trial=True)  # waits until it has slid in
+
+
+def row(page: Page, title: str) -> Locator:
+    return page.locator("[class*=st-key-open-]").filter(has_text=title)
+
+
+def choose(page: Page, *choices: str) -> None:
+    page.get_by_role("button", name=re.compile("Conversation menu|对话菜单")).click()
+    page.get_by_role("menuitem", name=re.compile("|".join(choices))).click()
+
+
+def search(page: Page, query: str) -> None:
+    field = page.get_by_role("textbox", name=re.compile("Search conversations|搜索对话"))
+    field.fill(query)
+    field.press("Enter")
+
+
+def found(page: Page) -> Locator:
+    return page.locator("[class*=st-key-found-] button")
+
+
+def expect_no_sideways_scroll(page: Page) -> None:
+    for scroller in ("html", "[data-testid=stMain]", "[data-testid=stSidebarContent]"):
+        sizes = "selector => (({scrollWidth, clientWidth}) => [scrollWidth, clientWidth])"
+        width, room = page.evaluate(f"{sizes}(document.querySelector(selector))", scroller)
+        assert width <= room
+
+
+@BOTH
+def test_hundreds_of_odd_conversations_are_an_even_list(
+    app: RunningApp, open_page: OpenPage, keep: Keep, locale: str, viewport: dict[str, int]
+) -> None:
+    page = open_page(app.url, locale=locale, viewport=viewport)
+    odd = [
+        "\u202eevil",
+        "x" * 60,
+        "\u200b",
+        "👨‍👩‍👧 " * 9,
+        "**b** :red[x]",
+        "مرحبا",
+        "Z͑ͫ̓ͪ̂ͫ̽͏̴̙̤̞͉͚̯a",
+        "周末计划" * 9,
+    ]
+    for number in range(200):
+        keep(page, odd[number % len(odd)])
+    page.reload()
+    page.wait_for_selector(COMPOSER)
+    open_sidebar(page)
+    expect(page.get_by_text(re.compile("^(Today|今天)$"))).to_be_visible()
+    rows = page.locator("[class*=st-key-open-] button")
+    expect(rows).to_have_count(30)
+    page.get_by_role("button", name=re.compile("More|更多")).click()
+    expect(rows).to_have_count(60)
+    boxes = [rows.nth(index).bounding_box() for index in range(16)]
+    assert len({(box["x"], box["width"], box["height"]) for box in boxes if box}) == 1
+    expect_no_sideways_scroll(page)
+
+
+@BOTH
+def test_a_conversation_is_renamed_pinned_deleted_and_brought_back(
+    app: RunningApp, open_page: OpenPage, keep: Keep, locale: str, viewport: dict[str, int]
+) -> None:
+    page = open_page(app.url, locale=locale, viewport=viewport)
+    chosen = keep(page, "Lisbon", "Where to?", "To Lisbon.")
+    keep(page, "Another")
+    page.goto(f"{app.url}/?c={chosen}")
+    expect(page).to_have_title("Lisbon · Chatbot")
+    open_sidebar(page)
+    choose(page, "Rename", "重命名")
+    expect(page.get_by_role("textbox", name=re.compile("Title|标题"))).to_be_focused()
+    page.keyboard.type("去里斯本")
+    page.keyboard.press("Enter")
+    expect(row(page, "去里斯本")).to_be_visible()
+    expect(page).to_have_title("去里斯本 · Chatbot")
+    choose(page, "Pin", "置顶")
+    expect(page.locator("[class*=st-key-open-]").first).to_have_text("去里斯本")
+    expect(page.get_by_text(re.compile("^(Pinned|已置顶)$"))).to_be_visible()
+    choose(page, "Delete", "删除")
+    expect(page.get_by_text(re.compile("was deleted|已删除"))).to_be_in_viewport()
+    expect(row(page, "去里斯本")).to_have_count(0)
+    expect(page).to_have_title("Chatbot")
+    page.get_by_role("button", name=re.compile("Undo|撤销")).click()
+    expect(messages(page).last).to_contain_text("To Lisbon.")
+    assert chosen in page.url
+
+
+@BOTH
+def test_what_was_found_opens_at_that_message(
+    app: RunningApp, open_page: OpenPage, keep: Keep, locale: str, viewport: dict[str, int]
+) -> None:
+    page = open_page(app.url, locale=locale, viewport=viewport)
+    turns = [f"第{number}句：今天的天气真好。" * 20 for number in range(120)]
+    turns[40] = "我们在杭州看到了鼹鼠。"
+    keep(page, "杭州旅行", *turns)
+    keep(page, "Other", "鼹鼠 is a mole", "Yes.")
+    page.reload()
+    page.wait_for_selector(COMPOSER)
+    open_sidebar(page)
+    search(page, "看到了鼹鼠")
+    expect(found(page)).to_have_count(1)
+    expect(found(page).locator("strong").nth(1)).to_have_text("看到了鼹鼠")
+    expect_no_sideways_scroll(page)
+    found(page).click()
+    expect(messages(page).filter(has_text="鼹鼠")).to_be_in_viewport()
+    expect(messages(page)).to_have_count(30)
+    if viewport == PHONE:
+        expect(page.get_by_test_id("stExpandSidebarButton")).to_be_visible()
+        expect(messages(page).filter(has_text="鼹鼠")).to_be_in_viewport()
+    page.get_by_role("button", name=re.compile("Later messages|更晚的消息")).click()
+    expect(messages(page)).to_have_count(60)
+
+    open_sidebar(page)
+    search(page, "penguin")
+    expect(page.get_by_text(re.compile("Nothing found|没有找到"))).to_be_visible()
+    page.get_by_role("button", name=re.compile("All conversations|全部对话")).click()
+    expect(row(page, "Other")).to_be_visible()
+
+
+def test_the_same_result_is_shown_again_by_another_click(
+    app: RunningApp, open_page: OpenPage, keep: Keep
+) -> None:
+    page = open_page(app.url)
+    keep(page, "Long", "The needle", *["A long text. " * 100 for _ in range(11)])
+    page.reload()
+    page.wait_for_selector(COMPOSER)
+    search(page, "needle")
+    for _ in range(2):
+        found(page).click()
+        expect(messages(page).first).to_be_in_viewport()
+        page.mouse.move(700, 300)
+        page.mouse.wheel(0, 100_000)
+        expect(messages(page).first).not_to_be_in_viewport()
+
+
+def test_deleting_ends_the_answer_that_is_on_its_way(
+    app: RunningApp, endpoint: FakeEndpoint, open_page: OpenPage
+) -> None:
+    endpoint.default_reply = Reply(LONG_REPLY, seconds_between=0.3)
+    page = open_page(app.url)
+    ask(page, "A question to delete")
+    expect(page.get_by_text("Line 1 of")).to_be_visible()
+    choose(page, "Delete")
+    assert endpoint.hung_up.wait(5)
+    expect(page.get_by_text("The conversation was deleted.")).to_be_visible()
+    expect(page.get_by_text("Line 1 of")).to_be_hidden()
+    page.get_by_role("button", name="Undo").click()
+    expect_answer(page, "Line 1 of")
+    expect(page.get_by_text("Stopped. What came before is kept.")).to_be_visible()
+
+
+def test_what_was_deleted_in_another_tab_is_gone_here_and_the_list_stays(
+    app: RunningApp, open_page: OpenPage, keep: Keep
+) -> None:
+    page = open_page(app.url)
+    conversation_id = keep(page, "In two tabs", "Is it here?", "It is.")
+    keep(page, "Another")
+    page.goto(f"{app.url}/?c={conversation_id}")
+    expect(messages(page).last).to_contain_text("It is.")
+    second = open_page(page.url, visitor=page)
+    choose(second, "Delete")
+    expect(second.get_by_text("The conversation was deleted.")).to_be_visible()
+    page.bring_to_front()  # or the browser draws it only now and then
+    choose(page, "Pin")
+    expect(page.get_by_text("This conversation was deleted in another window.")).to_be_visible()
+    expect(messages(page).last).to_contain_text("It is.")  # its text stays
+    row(page, "Another").get_by_role("button").click()
+    expect(messages(page).last).to_contain_text("Hello")
+    page.goto(f"{app.url}/?c={conversation_id}")
+    expect(page.get_by_text("There is no such conversation here.")).to_be_visible()
+    expect(row(page, "Another")).to_be_visible()
+
+
+def test_the_list_and_search_are_a_fingers_width_on_a_phone(
+    app: RunningApp, open_page: OpenPage, keep: Keep
+) -> None:
+    page = open_page(app.url, viewport=PHONE, has_touch=True)
+    page.goto(f"{app.url}/?c={keep(page, 'Weather', 'The weather?', 'Fine weather.')}")
+    expect(messages(page).last).to_be_visible()
+    open_sidebar(page)
+
+    def too_small() -> list[str]:
+        controls = '[data-testid="stSidebarUserContent"] :is(button, input), [role="menuitem"]'
+        small: list[str] = page.evaluate(
+            """selector => [...document.querySelectorAll(selector)].filter((one) => {
+                const shown = one.closest("[data-testid=stTextInputRootElement]") ?? one;
+                const {width, height} = shown.getBoundingClientRect();
+                const isList = shown.closest(".st-key-conversations, .st-key-search, [role=menu]");
+                return isList && (width < 44 || height < 44);
+            }).map((one) => one.outerHTML)""",
+            controls,
+        )
+        return small
+
+    assert too_small() == []
+    page.get_by_role("button", name="Conversation menu").click()
+    expect(page.get_by_role("menuitem")).to_have_count(4)
+    assert too_small() == []
+    page.get_by_role("menuitem", name="Rename").click()
+    expect(page.get_by_role("button", name="Save")).to_be_visible()
+    assert too_small() == []
+    page.get_by_role("button", name="Cancel").click()
+    search(page, "weather")
+    expect(found(page)).to_have_count(3)
+    assert too_small() == []
