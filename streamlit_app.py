@@ -89,7 +89,7 @@ with errors_shown():
             messages.show_message(message, message is branch[-1], versions.get(message.id, []))
         messages.show_later(mounted, left_out, MOUNTED_MESSAGES)
         live_place = st.container()
-        keeping.show_keeping(place, conversation, branch)
+        keeping.show_keeping(owner, place, conversation, branch)
         look.clear_the_rest(len(finished))
 
     above_composer = composer.show_above(running)

@@ -1,4 +1,4 @@
-"""How long ago something was, as a person says it: today, yesterday, last 7 days, older.
+"""When something was, as a person says it: a time on their own clock; today, yesterday, older.
 
 Pure functions. A day is a day of the calendar in the person's own time zone,
 whatever its length: one has 23 hours where the clocks go forward.
@@ -7,6 +7,7 @@ whatever its length: one has 23 hours where the clocks go forward.
 from collections.abc import Callable, Iterable
 from datetime import datetime, tzinfo
 from enum import StrEnum
+from functools import lru_cache
 from typing import TypeVar
 from zoneinfo import ZoneInfo
 
@@ -22,12 +23,20 @@ class Period(StrEnum):
     OLDER = "older"
 
 
+@lru_cache
 def zone(name: str | None) -> tzinfo:
     """The time zone of this name, such as `Asia/Shanghai`; UTC if there is none."""
     try:
         return ZoneInfo(name or "UTC")
-    except (KeyError, ValueError, OSError):
+    except (KeyError, ValueError, OSError):  # a browser can send anything
         return ZoneInfo("UTC")
+
+
+def moment(seconds: float, now: float, where: tzinfo) -> str:
+    """A time since 1970 on the clock there, with its date unless that is today."""
+    then = datetime.fromtimestamp(seconds, where)
+    is_today = then.date() == datetime.fromtimestamp(now, where).date()
+    return f"{then:%H:%M}" if is_today else f"{then:%Y-%m-%d %H:%M}"
 
 
 def period_of(when: float, now: float, where: tzinfo) -> Period:

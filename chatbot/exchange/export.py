@@ -7,12 +7,12 @@ import json
 import re
 import zipfile
 from collections.abc import Callable
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, datetime
 from typing import IO, Any
-from zoneinfo import ZoneInfo
 
 from chatbot.errors import ChatbotError
 from chatbot.i18n import translate
+from chatbot.periods import zone
 from chatbot.store import Conversation, Message, Store
 
 FORMAT = "chatbot-conversation"
@@ -129,14 +129,7 @@ def file_name(conversation: Conversation, timezone: str | None) -> str:
 
 def shown_time(seconds: float, timezone: str | None) -> str:
     """A moment as `2025-03-01 14:05` on the clock of a time zone such as Asia/Shanghai."""
-    return f"{datetime.fromtimestamp(seconds, _zone(timezone)):%Y-%m-%d %H:%M}"
-
-
-def _zone(name: str | None) -> tzinfo:
-    try:
-        return ZoneInfo(name or "UTC")
-    except (ValueError, OSError, KeyError):  # a browser can send anything
-        return UTC
+    return f"{datetime.fromtimestamp(seconds, zone(timezone)):%Y-%m-%d %H:%M}"
 
 
 def _iso(seconds: float) -> str:

@@ -59,6 +59,13 @@ def _heading(title: str, text: str = "") -> None:
 def _show_conversation(owner: str, place: Place, conversation: Conversation) -> None:
     _heading(t("data.conversation"))
     st.text(conversation.title)
+    show_downloads(owner, place, conversation)
+    if place.kind is Kind.KEPT:
+        sharing.show_share_button(conversation)
+
+
+def show_downloads(owner: str, place: Place, conversation: Conversation) -> None:
+    """Buttons that save one conversation as a file."""
     timezone = st.context.timezone
     name = exchange.file_name(conversation, timezone)
     # Built at the click and outside of this session, so all that it needs goes along.
@@ -80,8 +87,6 @@ def _show_conversation(owner: str, place: Place, conversation: Conversation) -> 
             icon=":material/data_object:",
             on_click="ignore",
         )
-    if place.kind is Kind.KEPT:
-        sharing.show_share_button(conversation)
 
 
 def _markdown(

@@ -4,7 +4,7 @@ import streamlit as st
 
 from chatbot.errors import ChatbotError
 from chatbot.store import Conversation, Message
-from chatbot.ui import places, resources
+from chatbot.ui import data, places, resources
 from chatbot.ui.errors import show_error
 from chatbot.ui.language import t
 from chatbot.ui.resources import Kind, Place
@@ -16,7 +16,9 @@ def note_what_happened() -> None:
         st.session_state.notice = notice
 
 
-def show_keeping(place: Place, conversation: Conversation | None, branch: list[Message]) -> None:
+def show_keeping(
+    owner: str, place: Place, conversation: Conversation | None, branch: list[Message]
+) -> None:
     """Below the messages: that this is temporary, or not saved yet, and why."""
     with st.container(key="keeping"):
         if place.kind is Kind.TEMPORARY:
@@ -25,8 +27,10 @@ def show_keeping(place: Place, conversation: Conversation | None, branch: list[M
             reason = resources.failure_to_open() or st.session_state.get("why_spare")
             show_error(reason or ChatbotError("store"))
             st.caption(t("keeping.spare"))
-            if conversation and not resources.failure_to_open():
-                _show_save_again(conversation.id)
+            if conversation:
+                if not resources.failure_to_open():
+                    _show_save_again(conversation.id)
+                data.show_downloads(owner, place, conversation)
         elif conversation and branch and place.answers.is_unsaved(branch[-1].id):
             st.caption(t("keeping.unsaved"))
             _show_save_again(conversation.id)

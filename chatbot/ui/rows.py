@@ -4,15 +4,16 @@ All that is mounted is sent again on every run, so a row is few and small elemen
 """
 
 import difflib
+import time
 from functools import lru_cache
 
 import streamlit as st
 
 from chatbot.errors import ChatbotError
+from chatbot.periods import moment, zone
 from chatbot.store import Message, State
 from chatbot.ui import remedies, resources, turns
 from chatbot.ui.browser import show_copy_button
-from chatbot.ui.clock import moment
 from chatbot.ui.language import t
 from chatbot.ui.look import plain, short
 
@@ -77,7 +78,17 @@ def show_answer_row(answer: Message, versions: list[str], is_last: bool) -> None
             with last_place.container(horizontal=True, key="last-actions", width="content"):
                 _show_last_actions(answer)
         _show_menu(answer, is_last)
-        st.caption(" · ".join(filter(None, (moment(answer.created_at), plain(answer.model or "")))))
+        st.caption(
+            " · ".join(
+                filter(
+                    None,
+                    (
+                        moment(answer.created_at, time.time(), zone(st.context.timezone)),
+                        plain(answer.model or ""),
+                    ),
+                )
+            )
+        )
 
 
 def _show_edit(question: Message) -> None:

@@ -1,11 +1,10 @@
 """Search in the sidebar: its field, and what was found in the place of the list."""
 
 import time
-from datetime import datetime
 
 import streamlit as st
 
-from chatbot.periods import Period, period_of, zone
+from chatbot.periods import moment, zone
 from chatbot.store import Found, passage
 from chatbot.ui import list_actions, resources
 from chatbot.ui.conversations import UNSCROLLED_CONVERSATIONS, show_list_place
@@ -61,9 +60,5 @@ def _label(found: Found, query: str) -> str:
     title = plain(visible(found.title) or t("sidebar.untitled"))
     pieces = passage(visible(found.text), query, PASSAGE_CHARACTERS) if found.message_id else []
     text = "".join(f"**{plain(piece)}**" if is_it else plain(piece) for piece, is_it in pieces)
-    where = zone(st.context.timezone)
-    is_today = period_of(found.created_at, time.time(), where) is Period.TODAY
-    when = (
-        f"{datetime.fromtimestamp(found.created_at, where):{'%H:%M' if is_today else '%Y-%m-%d'}}"
-    )
+    when = moment(found.created_at, time.time(), zone(st.context.timezone))
     return f"**{title}** {text} *{plain(when)}*"
