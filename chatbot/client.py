@@ -8,13 +8,11 @@ original chained for the log.
 import asyncio
 import contextlib
 import importlib
-import json
-import logging
 import urllib.request
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from chatbot import faults
+from chatbot import bodies, faults
 from chatbot.errors import ChatbotError
 from chatbot.parameters import ReplyRequest, parameters, refused_parameter
 from chatbot.settings import Endpoint
@@ -24,19 +22,8 @@ if TYPE_CHECKING:
     import httpx2
     import openai  # a third of a second and 20 MB: only once there is a server to talk to
 
-log = logging.getLogger(__name__)
-
-LONGEST_SILENT_RETRY_SECONDS = 5
-"""A server that wants a longer pause is called busy, rather than waited for without a word."""
-
 SECONDS_AFTER_THE_END = 2
 """How long token counts may take once an answer has ended; some servers then say nothing more."""
-
-MAX_BODY_BYTES = 4_000_000
-"""What is no stream is read up to here; the longest list of models known has a tenth of it."""
-
-ERROR_BODY_SECONDS = 2
-"""How long an error's own words are waited for at most; the status alone says enough."""
 
 Refused = dict[tuple[str, str], dict[str, str]]
 """By endpoint and model: the parameters refused, each with what is sent instead, if anything."""
@@ -123,7 +110,7 @@ class Client:
             import openai
 
             async def look_at(response: "httpx2.Response") -> None:
-                await _look_at(response, endpoint)
+                await bodies.look_at(response, endpoint)
 
             self._connections[endpoint] = openai.AsyncOpenAI(
                 base_url=endpoint.base_url,
@@ -189,50 +176,9 @@ def _transport(endpoint: Endpoint) -> "type[httpx2.AsyncClient]":
     return openai.DefaultAioHttpClient
 
 
-async def _look_at(response: "httpx2.Response", endpoint: Endpoint) -> None:
-    """Read what is no stream, up to a limit, and say whether asking again at once may help.
-
-    The library would read any amount, for any time, and wait for as long as the server wants.
-    """
-    import httpx2
-
-    if response.is_success and "text/event-stream" in response.headers.get("content-type", ""):
-        return
-    seconds = endpoint.silence_timeout_seconds
-    if not response.is_success:
-        seconds = min(ERROR_BODY_SECONDS, seconds / 4)  # so that there is time for two retries
-    body = bytearray()
-    stream = response.stream
-    assert isinstance(stream, httpx2.AsyncByteStream)
-    with contextlib.suppress(Exception):  # what came is enough to tell what it is
-        async with asyncio.timeout(seconds):
-            async for piece in stream:
-                body += piece
-                if len(body) > MAX_BODY_BYTES:
-                    break
-    await stream.aclose()
-    response.stream = httpx2.ByteStream(bytes(body))
-    response.headers.pop("content-encoding", None)  # none was asked for
-    if not response.is_success:
-        failure = faults.refusal(
-            response.status_code, _parsed(body), response.headers, endpoint, model=""
-        )
-        seconds = float(failure.details.get("seconds", 0))
-        may_help = failure.code in ("busy", "server_error", "timeout")
-        if not may_help or seconds > LONGEST_SILENT_RETRY_SECONDS:
-            response.headers["x-should-retry"] = "false"
-
-
-def _parsed(body: bytes | bytearray) -> object:
-    try:
-        return json.loads(body)
-    except (ValueError, RecursionError):
-        return body[:2000].decode("utf-8", "replace")
-
-
 def _whole(body: bytes, endpoint: Endpoint) -> object:
     """A completion that came in one piece, from a server that does not stream."""
-    completion = _parsed(body)
+    completion = bodies.parsed(body)
     if isinstance(completion, dict) and (completion.get("choices") or completion.get("error")):
         return completion
     raise ChatbotError("not_an_api", host=endpoint.host)

@@ -113,6 +113,7 @@ class FaultyServer:
 
     def __init__(self, answer: Answer, tls: ssl.SSLContext | None = None) -> None:
         self.answer = answer
+        self.list_models: Answer = list_two_models
         self.pace = "fast"
         self.requests: list[Any] = []
         """The bodies of all questions."""
@@ -182,11 +183,33 @@ class FaultyServer:
         body = await reader.readexactly(int(lengths[0].split(":")[1])) if lengths else b"null"
         exchange = Exchange(self, reader, writer, head, json.loads(body))
         if "/models" in head.splitlines()[0]:
-            await exchange.begin(200, "application/json")
-            await exchange.send(json.dumps({"data": [{"id": "test-model"}, {"id": "other-model"}]}))
+            await self.list_models(exchange)
         else:
             self.requests.append(exchange.body)
             await self.answer(exchange)
+
+
+async def list_two_models(exchange: Exchange) -> None:
+    await exchange.begin(200, "application/json")
+    await exchange.send(json.dumps({"data": [{"id": "test-model"}, {"id": "other-model"}]}))
+
+
+async def list_without_end(exchange: Exchange) -> None:
+    await exchange.begin(200, "application/json")
+    await exchange.send('{"data": [')
+    while True:
+        await exchange.send('{"id": "model"},' * 10_000)
+
+
+async def list_compressed(exchange: Exchange) -> None:
+    await exchange.begin(200, "application/json", Content_Encoding="gzip")
+    await exchange.send(gzip.compress(b'{"data": []}' + b" " * 20_000_000))
+
+
+async def list_halfway(exchange: Exchange) -> None:
+    await exchange.begin(200, "application/json", Content_Length="900")
+    await exchange.send('{"data": [{"id": "te')
+    await exchange.hang()
 
 
 def refusal(status: int, message: str, **headers: str) -> Answer:

@@ -27,8 +27,13 @@ from tests.faulty import (
     Exchange,
     Fault,
     FaultyServer,
+    answer_with_a_page,
+    answer_with_other_json,
     count_down,
     events,
+    list_compressed,
+    list_halfway,
+    list_without_end,
     redirect_to,
     untrusted_tls,
 )
@@ -130,6 +135,37 @@ def test_a_fault_ends_so_on_the_transport_for_socks_too(
     servers.append(server)
     # To this transport, what is no HTTP is a connection that was lost.
     check_client(fault, server, 3 if fault.name == "no HTTP" else fault.requests)
+
+
+@pytest.mark.parametrize("transport", ["DefaultAioHttpClient", "DefaultAsyncHttpxClient"])
+@pytest.mark.parametrize(
+    "listing",
+    [list_without_end, list_compressed, list_halfway, answer_with_a_page, answer_with_other_json],
+)
+def test_a_list_of_models_that_is_none_is_read_up_to_a_limit(
+    transport: str,
+    listing: Answer,
+    servers: list[FaultyServer],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    import openai
+
+    monkeypatch.setattr("chatbot.client._transport", lambda _: getattr(openai, transport))
+    server = FaultyServer(never).start()
+    servers.append(server)
+    server.list_models = listing
+
+    async def list_models() -> list[str]:
+        client = Client()
+        try:
+            endpoint = Endpoint(server.base_url, CANARY_KEY, TIMEOUT_SECONDS, TIMEOUT_SECONDS)
+            return await client.list_models(endpoint)
+        finally:
+            await client.close()
+
+    with pytest.raises(ChatbotError) as caught:
+        background.submit(list_models()).result(30)
+    assert caught.value.code in ("not_an_api", "timeout")
 
 
 # Through the page

@@ -49,7 +49,7 @@ def test_a_busy_endpoint_is_asked_again_when_it_said(
     endpoint: FakeEndpoint,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("chatbot.client.LONGEST_SILENT_RETRY_SECONDS", 0)
+    monkeypatch.setattr("chatbot.bodies.LONGEST_SILENT_RETRY_SECONDS", 0)
     endpoint.replies = [Reply(status=429, headers={"Retry-After": "1"}), Reply(["At last"])]
     answer = answers.ask(ME, conversation, "Hi", CONTROLS, source)
     wait_until(lambda: seconds_to_retry(answer.message) > 0)
