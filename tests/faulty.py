@@ -102,7 +102,7 @@ class Fault:
     code: str | None
     text: str = ""
     state: State = State.FAILED
-    button: str = "Retry"
+    buttons: tuple[str, ...] = ("Retry",)
     requests: int = 1
     """How often the server is asked: faults that may pass are tried three times."""
     paces: tuple[str, ...] = ("fast",)
@@ -329,6 +329,7 @@ async def count_down(exchange: Exchange) -> None:
 QUOTA = "You exceeded your current quota, please check your plan and billing details."
 REGION = "Country, region, or territory not supported"
 CONTEXT = "This model's maximum context length is 8192 tokens."
+FILTER = "The prompt triggered our content management policy."
 NO_MODEL = "The model `x` does not exist"
 BUSY_HTML = "<html><body><h1>502 Bad Gateway</h1></body></html>"
 FILTERED = {"choices": [{"index": 0, "delta": {}, "finish_reason": "content_filter"}]}
@@ -343,6 +344,9 @@ def event(data: object) -> str:
     return f"data: {json.dumps(data)}\n\n"
 
 
+BROKEN_OFF = ("Continue", "Regenerate")
+
+
 def half_then(number: int, name: str, *parts: str | bytes, code: str = "interrupted") -> Fault:
     """A good beginning, then these events."""
     return Fault(
@@ -352,32 +356,33 @@ def half_then(number: int, name: str, *parts: str | bytes, code: str = "interrup
         code,
         HALF,
         State.CUT_SHORT,
-        "Regenerate",
+        BROKEN_OFF,
         paces=tuple(PACES),
     )
 
 
-CUT: dict[str, Any] = {"text": HALF, "state": State.CUT_SHORT, "button": "Regenerate"}
-KEPT: dict[str, Any] = {"text": WHOLE, "state": State.COMPLETE, "button": "Regenerate"}
-PAUSED: dict[str, Any] = {"state": State.ANSWERING, "button": "Retry now"}
-SETTINGS, MODEL, NEW = "Open settings", "Choose a model", "New conversation"
+CUT: dict[str, Any] = {"text": HALF, "state": State.CUT_SHORT, "buttons": BROKEN_OFF}
+KEPT: dict[str, Any] = {"text": WHOLE, "state": State.COMPLETE, "buttons": ("Regenerate",)}
+PAUSED: dict[str, Any] = {"state": State.ANSWERING, "buttons": ("Retry now", "Cancel")}
+SETTINGS, MODEL = ("Open settings", "Retry"), ("Choose a model", "Retry")
+SHORTER = ("Edit question", "New conversation", "Retry")
 
 FAULTS = [
     Fault(4, "reset", reset_at_once, "dropped", requests=3),
     Fault(5, "no headers", say_no_header, "timeout", requests=2),
     Fault(6, "no HTTP", speak_another_protocol, "not_an_api"),
     Fault(8, "parameter", refuse_max_tokens_once, None, **KEPT, requests=2, paces=tuple(PACES)),
-    Fault(9, "context", refusal(400, CONTEXT), "too_long", button=NEW),
+    Fault(9, "context", refusal(400, CONTEXT), "too_long", buttons=SHORTER),
     Fault(10, "key", refusal(401, "Bad key"), "key_refused"),
     Fault(11, "forbidden", refusal(403, "No"), "forbidden"),
     Fault(11, "region", refusal(403, REGION), "region"),
-    Fault(12, "no model", refusal(404, NO_MODEL), "model_not_found", button=MODEL),
+    Fault(12, "no model", refusal(404, NO_MODEL), "model_not_found", buttons=MODEL),
     Fault(12, "no path", refusal(404, "Not found"), "wrong_address"),
     Fault(13, "conflict", refusal(409, "Conflict"), "waiting", **PAUSED, requests=3),
-    Fault(14, "too large", refusal(413, "Too large"), "too_long", button=NEW),
-    Fault(15, "unprocessable", refusal(422, "Bad"), "refused", button=SETTINGS),
+    Fault(14, "too large", refusal(413, "Too large"), "too_long", buttons=SHORTER),
+    Fault(15, "unprocessable", refusal(422, "Bad"), "refused", buttons=SETTINGS),
     Fault(
-        15, "temperature", refusal(422, "Bad temperature"), "temperature_refused", button=SETTINGS
+        15, "temperature", refusal(422, "Bad temperature"), "temperature_refused", buttons=SETTINGS
     ),
     Fault(16, "busy", refusal(429, "Slow down", Retry_After="60"), "waiting", **PAUSED),
     Fault(17, "quota", refusal(429, QUOTA), "quota"),
@@ -408,9 +413,10 @@ FAULTS = [
     half_then(28, "numbers", *map(event, (None, 7, [], [1], "text", {}, {"choices": None}))),
     half_then(28, "odd choices", event({"choices": [7]})),
     half_then(28, "odd delta", event({"choices": [{"delta": 7}]})),
+    Fault(29, "filtered question", refusal(400, FILTER), "question_filtered", buttons=SHORTER[:1]),
     half_then(29, "filter", event(FILTERED), code="filtered"),
     Fault(29, "length", events(chunk(WHOLE, "length")), None, **KEPT),
-    Fault(30, "flood", flood, "too_much", state=State.CUT_SHORT, button="Regenerate"),
+    Fault(30, "flood", flood, "too_much", state=State.CUT_SHORT, buttons=BROKEN_OFF),
     Fault(30, "giant event", send_a_giant_event, "too_much", **CUT),
     Fault(30, "gzip bomb", send_a_gzip_bomb, "too_much", **CUT),
 ]

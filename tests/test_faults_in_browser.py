@@ -111,7 +111,7 @@ def test_a_fault_is_one_sentence_with_a_button_and_keeps_its_secrets(
     ask(page, "What is the capital of France?")
     language = locale[:2]
     button = {label: key for key, label in catalogue("en").items() if key.startswith("answer.")}
-    name_of_button = translate(language, button[fault.button])
+    name_of_button = translate(language, button[fault.buttons[0]])
     expect(page.get_by_role("button", name=name_of_button).last).to_be_visible()
     assert fault.code
     error = ChatbotError(fault.code, host=server.host, model="test-model")
