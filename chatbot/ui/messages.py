@@ -152,4 +152,5 @@ def show_outcome(message: Message, is_last: bool, versions: list[str]) -> None:
         st.caption(t("answer.abandoned"))
     elif message.finish_reason == "length":
         st.caption(t("answer.length"))
+    remedies.show_remedies(message, error, is_last)
     rows.show_answer_row(message, versions, is_last)

@@ -8,6 +8,7 @@ from chatbot.store import Message
 from chatbot.ui import actions, browser, places, turns
 from chatbot.ui.errors import noting_errors, show_error
 from chatbot.ui.language import t
+from chatbot.ui.look import short
 
 CONTROL_OF = {"refused": "model", "temperature_refused": "temperature"}
 """Which control a failure's settings are about; for the others it is `max_tokens`."""
@@ -18,52 +19,73 @@ def show_countdown(answer: Message) -> None:
     error = ChatbotError.from_json(answer.error)
     if error:
         show_error(error)
-    with st.container(horizontal=True, vertical_alignment="center", key=f"waiting-{answer.id}"):
-        browser.show_countdown(seconds_to_retry(answer), key=f"countdown-{answer.id}")
+    with st.container(
+        horizontal=True, vertical_alignment="center", key=f"waiting-{short(answer.id)}"
+    ):
+        browser.show_countdown(seconds_to_retry(answer), key=f"countdown-{short(answer.id)}")
         st.button(
             t("answer.retry_now"),
-            key=f"retry-now-{answer.id}",
+            key=f"retry-now-{short(answer.id)}",
             icon=":material/refresh:",
             on_click=retry_now,
             args=(answer.id,),
         )
         st.button(
             t("cancel"),
-            key=f"cancel-{answer.id}",
+            key=f"cancel-{short(answer.id)}",
             type="tertiary",
             on_click=actions.stop,
             args=(answer.id,),
         )
 
 
-def show_remedy(answer: Message, error: ChatbotError) -> None:
-    """What helps besides asking once more, which is always offered."""
-    if error.action in (Action.CHOOSE_MODEL, Action.OPEN_SETTINGS):
-        is_model = error.action is Action.CHOOSE_MODEL
-        control = "model" if is_model else CONTROL_OF.get(error.code, "max_tokens")
-        st.button(
-            t("answer.choose_model") if is_model else t("answer.open_settings"),
-            key=f"open-control-{answer.id}",
-            icon=":material/tune:",
-            on_click=open_control,
-            args=(control,),
-        )
-    if error.action in (Action.SHORTEN, Action.EDIT):
-        st.button(
-            t("answer.edit"),
-            key=f"edit-question-{answer.id}",
-            icon=":material/edit:",
-            on_click=turns.edit,
-            args=(answer.parent_id,),
-        )
-    if error.action is Action.SHORTEN:
-        st.button(
-            t("answer.new_conversation"),
-            key=f"start-over-{answer.id}",
-            icon=":material/edit_square:",
-            on_click=start_over,
-            args=(answer,),
-        )
+def show_remedies(answer: Message, error: ChatbotError | None, is_last: bool) -> None:
+    """What helps when an answer failed, as long as nothing follows it."""
+    action = error.action if error else Action.RETRY
+    if answer.content and action in (Action.RETRY, Action.OWNER):
+        return  # to go on, or to begin again, is offered in the row below
+    place = st.empty()  # also if something follows, so that the row keeps its place
+    if not is_last:
+        return
+    with place.container(horizontal=True, key=f"remedies-{short(answer.id)}"):
+        if error and action in (Action.CHOOSE_MODEL, Action.OPEN_SETTINGS):
+            _show_way_to_control(answer, error)
+        if action in (Action.SHORTEN, Action.EDIT):
+            st.button(
+                t("answer.edit"),
+                key=f"edit-question-{short(answer.id)}",
+                icon=":material/edit:",
+                on_click=turns.edit,
+                args=(answer.parent_id,),
+            )
+        if action is Action.SHORTEN:
+            st.button(
+                t("answer.new_conversation"),
+                key=f"start-over-{short(answer.id)}",
+                icon=":material/edit_square:",
+                on_click=start_over,
+                args=(answer,),
+            )
+        if not answer.content:
+            st.button(
+                t("answer.retry"),
+                key=f"again-{short(answer.id)}",
+                icon=":material/refresh:",
+                on_click=turns.ask_again,
+                args=(answer,),
+            )
+
+
+def _show_way_to_control(answer: Message, error: ChatbotError) -> None:
+    is_model = error.action is Action.CHOOSE_MODEL
+    control = "model" if is_model else CONTROL_OF.get(error.code, "max_tokens")
+    st.button(
+        t("answer.choose_model") if is_model else t("answer.open_settings"),
+        key=f"open-control-{short(answer.id)}",
+        icon=":material/tune:",
+        on_click=open_control,
+        args=(control,),
+    )
 
 
 @noting_errors

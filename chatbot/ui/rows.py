@@ -9,10 +9,9 @@ from functools import lru_cache
 
 import streamlit as st
 
-from chatbot.errors import ChatbotError
 from chatbot.periods import moment, zone
 from chatbot.store import Message, State
-from chatbot.ui import remedies, resources, turns
+from chatbot.ui import resources, turns
 from chatbot.ui.browser import show_copy_button
 from chatbot.ui.language import t
 from chatbot.ui.look import plain, short
@@ -74,7 +73,7 @@ def show_answer_row(answer: Message, versions: list[str], is_last: bool) -> None
             )
         _show_versions(answer, versions)
         last_place = st.empty()  # another answer that is followed must find it empty
-        if is_last:
+        if is_last and answer.content:
             with last_place.container(horizontal=True, key="last-actions", width="content"):
                 _show_last_actions(answer)
         _show_menu(answer, is_last)
@@ -96,9 +95,7 @@ def _show_edit(question: Message) -> None:
 
 
 def _show_last_actions(answer: Message) -> None:
-    if error := ChatbotError.from_json(answer.error):
-        remedies.show_remedy(answer, error)
-    if answer.content and (answer.state is not State.COMPLETE or answer.finish_reason == "length"):
+    if answer.state is not State.COMPLETE or answer.finish_reason == "length":
         st.button(
             t("answer.go_on"),
             key=f"go-on-{short(answer.id)}",
@@ -108,10 +105,10 @@ def _show_last_actions(answer: Message) -> None:
             args=(answer,),
         )
     st.button(
-        t("answer.regenerate") if answer.content else t("answer.retry"),
+        t("answer.regenerate"),
         key=f"again-{short(answer.id)}",
         icon=":material/refresh:",
-        type="tertiary" if answer.content else "secondary",
+        type="tertiary",
         on_click=turns.ask_again,
         args=(answer,),
     )
