@@ -132,8 +132,12 @@ class Database:
             self._file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         self.engine = _create_engine(url)
         self.reader = self.engine.execution_options(reads_only=True)
-        with self.engine.begin() as connection:
-            _bring_up_to_date(connection)
+        try:
+            with self.engine.begin() as connection:
+                _bring_up_to_date(connection)
+        except BaseException:  # nobody else will close it
+            self.close()
+            raise
         if self._file:
             self._inode = self._file.stat().st_ino
 
