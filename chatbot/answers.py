@@ -202,8 +202,14 @@ class Answers:
         return len(self._running)
 
     def is_running(self, message_id: str) -> bool:
-        """Whether an answer is being given, or its end is not saved yet."""
-        return message_id in self._running
+        """Whether an answer is being given here."""
+        answer = self._running.get(message_id)
+        return answer is not None and not answer.has_ended
+
+    def latest(self, message: Message) -> Message:
+        """A message as it is now: the store may not have the end of its answer yet."""
+        answer = self._running.get(message.id)
+        return answer.message if answer and answer.has_ended else message
 
     def is_unsaved(self, message_id: str) -> bool:
         """Whether an answer has ended, but could not be saved so far."""

@@ -139,5 +139,9 @@ class ChatbotError(Exception):
             return cls("unexpected")
         try:
             return cls(data["code"], **data.get("details", {}))
-        except (KeyError, ValueError):  # a placeholder it did not have then, or another form
+        except (
+            KeyError,
+            ValueError,
+            OverflowError,
+        ):  # a placeholder it did not have then, or another form
             return cls("unexpected")

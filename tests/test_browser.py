@@ -269,10 +269,11 @@ def test_visitors_see_nothing_of_each_other(app: RunningApp, open_page: OpenPage
 def test_after_a_crash_the_answer_is_marked_and_its_text_kept(
     app: RunningApp, endpoint: FakeEndpoint, open_page: OpenPage
 ) -> None:
-    endpoint.default_reply = Reply(LONG_REPLY, seconds_between=0.1)
+    endpoint.default_reply = Reply(["".join(LONG_REPLY[:21]), *LONG_REPLY[21:]], seconds_between=1)
     page = open_page(app.url)
     ask(page, "Hi")
-    expect(page.get_by_text("Line 20 of the answer.")).to_be_visible(timeout=10_000)
+    expect(page.get_by_text("Line 20 of the answer.")).to_be_visible()
+    page.wait_for_timeout(2000)  # what is older than a second is kept
     app.kill()
     app.start()
     page.goto(page.url)
@@ -512,17 +513,22 @@ def test_nothing_moves_when_a_live_answer_becomes_history(
 def test_the_page_scrolls_along_until_the_reader_scrolls_up(
     app: RunningApp, endpoint: FakeEndpoint, open_page: OpenPage
 ) -> None:
+    lines = [f"Line {number} of the answer.\n\n" for number in range(150)]
+    goes_on = threading.Event()
     endpoint.default_reply = Reply(
-        [f"Line {number} of the answer.\n\n" for number in range(150)], seconds_between=0.03
+        ["".join(lines[:61]), *lines[61:]], seconds_between=0.03, hold=goes_on
     )
     page = open_page(app.url, viewport=PHONE)
     ask(page, "Hi")
-    expect(page.get_by_text("Line 60 of the answer.")).to_be_in_viewport(timeout=15_000)
+    expect(page.get_by_text("Line 60 of the answer.")).to_be_in_viewport()
     page.mouse.move(200, 300)
     page.mouse.wheel(0, -700)
-    page.wait_for_timeout(300)  # until the wheel has come to rest
-    place = page.evaluate(SCROLLED_TO)
-    expect(page.get_by_text("Line 120 of the answer.")).to_be_attached(timeout=15_000)
+    expect(page.get_by_text("Line 60 of the answer.")).not_to_be_in_viewport()
+    place = -1.0
+    while place != (place := page.evaluate(SCROLLED_TO)):
+        page.wait_for_timeout(200)  # until the wheel has come to rest
+    goes_on.set()
+    expect(page.get_by_text("Line 120 of the answer.")).to_be_attached()
     assert abs(page.evaluate(SCROLLED_TO) - place) < 2
     page.mouse.wheel(0, 100_000)
     expect_answer(page, "Line 149 of the answer.")

@@ -45,7 +45,7 @@ def test_a_lost_connection_misses_nothing(
     ask(page, "Hi")
     expect(page.get_by_text("Line 5 of the answer.")).to_be_visible(timeout=10_000)
     network.cut()
-    expect(page.get_by_text("Connection lost.")).to_be_visible(timeout=20_000)
+    expect(page.get_by_text("Connection lost.")).to_be_visible(timeout=30_000)
     expect(page.get_by_text("Streamlit")).to_be_hidden()
     page.wait_for_timeout(seconds_away * 1000)
     network.mend()
@@ -81,6 +81,7 @@ def test_an_answer_is_kept_whole_when_its_tab_was_closed(
     wait_until(lambda: "Line 59" in kept_answer(app), seconds=20)
     page = context.new_page()
     page.goto(app.url)
+    expect(page.locator(COMPOSER)).to_be_focused()  # all has settled
     page.get_by_role("button", name="Hi", exact=True).click()
     expect_whole_answer_once(page, endpoint)
 

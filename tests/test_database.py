@@ -304,3 +304,14 @@ def test_a_lost_connection_is_tried_again_without_writing_twice(postgresql: str)
     branch = store.messages.branch(ME, conversation.id, 10)
     assert [(message.content, message.sequence) for message in branch] == [("Once", 1), ("Yes", 2)]
     store.close()
+
+
+def test_a_database_of_a_later_version_is_not_touched(tmp_path: Path) -> None:
+    path, url = file_of(tmp_path)
+    Store(url).close()
+    with contextlib.closing(sqlite3.connect(path)) as file:
+        file.execute("UPDATE alembic_version SET version_num = '9999'")
+        file.commit()
+    with pytest.raises(ChatbotError) as caught:
+        Store(url)
+    assert caught.value.code == "store_open"

@@ -378,3 +378,56 @@ def test_ratings_are_for_ones_own_answers(store: Store, conversation: Conversati
     ]
     store.messages.rate(ME, answer.id, None)
     assert (kept := store.messages.get(ME, answer.id)) and kept.rating is None
+
+
+def test_an_answer_that_was_given_up_and_goes_on_is_kept_whole(
+    store: Store, conversation: Conversation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = Message(new_id(), conversation.id, None, "user", "One")
+    running = Message(new_id(), conversation.id, asked.id, "assistant", "Half", State.ANSWERING)
+    store.messages.add(ME, [asked, running], None)
+    monkeypatch.setattr("chatbot.store.messages.HEARTBEAT_TIMEOUT_SECONDS", -1)
+    store.messages.end_abandoned()  # as another process does at its start
+    whole = dataclasses.replace(running, content="Half and half", state=State.COMPLETE)
+    store.messages.save_answers([whole])
+    kept = store.messages.get(ME, running.id)
+    assert kept and (kept.content, kept.state) == ("Half and half", State.COMPLETE)
+    store.messages.save_answers([dataclasses.replace(running, content="Other")])
+    assert (kept := store.messages.get(ME, running.id)) and kept.content == "Half and half"
+
+
+def test_a_message_that_was_cleared_away_cannot_be_brought_onto_the_screen(
+    store: Store, conversation: Conversation
+) -> None:
+    before, _ = turn(store, conversation, "Before")
+    store.conversations.clear(ME, conversation.id)
+    turn(store, conversation, "After")
+    with pytest.raises(ChatbotError) as caught:
+        store.messages.show_version(ME, before.id)
+    assert caught.value.code == "conflict"
+    assert shown(store, conversation) == ["After", "Fine."]
+
+
+def test_a_very_long_text_is_kept_and_its_beginning_found(
+    store: Store, conversation: Conversation
+) -> None:
+    text = " ".join(f"word{number}" for number in range(100_000))
+    turn(store, conversation, "Long", text)
+    assert [hit.text for hit in store.search.find(ME, "word77", 1)] == [text]
+
+
+def test_a_conversation_put_here_again_keeps_what_others_wrote_meanwhile(
+    store: Store, conversation: Conversation
+) -> None:
+    _, answer = turn(store, conversation, "One", "1")
+    taken = store.messages.all(ME, conversation.id)
+    turn(store, conversation, "Elsewhere", "2", parent=answer.id)
+    renamed = dataclasses.replace(conversation, title="Renamed", leaf_id=answer.id, is_pinned=True)
+    store.conversations.put(ME, renamed, taken)
+    assert shown(store, conversation) == ["One", "1"]
+    assert [message.content for message in store.messages.all(ME, conversation.id)] == [
+        *("One", "1", "Elsewhere", "2"),
+    ]
+    assert [hit.message_id for hit in store.search.find(ME, "renamed", 9)] == [None]
+    assert store.search.find(ME, "hello", 9) == []
+    assert [kept.is_pinned for kept in store.conversations.page(ME, 9)] == [True]

@@ -85,21 +85,46 @@ class Conversations:
         all_messages: Sequence[Message],
     ) -> None:
         """Have a conversation of another store here as it is there, whether it is new or not."""
+        known = sa.select(conversations.c.last_sequence).where(
+            conversations.c.id == conversation.id, conversations.c.owner == owner
+        )
+        last_sequence = connection.scalar(known)
         values = {
             "title": conversation.title,
             "controls": conversation.controls,
             "leaf_id": conversation.leaf_id,
             "updated_at": conversation.updated_at,
             "activity": next_activity(owner),
-            "last_sequence": max((message.sequence for message in all_messages), default=0),
+            "is_pinned": conversation.is_pinned,
+            "origin": conversation.origin,
+            "deleted_at": None,
+            "last_sequence": max([last_sequence or 0, *(m.sequence for m in all_messages)]),
         }
-        if not _change(connection, owner, conversation.id, **values):
+        if last_sequence is not None:
+            connection.execute(
+                conversations.update()
+                .where(conversations.c.id == conversation.id, conversations.c.owner == owner)
+                .values(values)
+            )
+            connection.execute(
+                passages.delete().where(
+                    passages.c.conversation_id == conversation.id, passages.c.message_id.is_(None)
+                )
+            )
+        else:
             created_at = min([conversation.updated_at, *(m.created_at for m in all_messages)])
             row = {"id": conversation.id, "owner": owner, "created_at": created_at, **values}
             connection.execute(conversations.insert().values(row))
-            add_title(connection, conversation.id, conversation.title)
-        connection.execute(messages.delete().where(messages.c.conversation_id == conversation.id))
+        add_title(connection, conversation.id, conversation.title)
         if all_messages:
+            # What others wrote here meanwhile stays.
+            connection.execute(
+                messages.delete().where(
+                    messages.c.id == sa.bindparam("row_id"),
+                    messages.c.conversation_id == conversation.id,
+                ),
+                [{"row_id": message.id} for message in all_messages],
+            )
             connection.execute(messages.insert(), [vars(message) for message in all_messages])
             add_passages(connection, all_messages)
 

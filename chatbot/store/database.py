@@ -7,6 +7,7 @@ of the library into a ChatbotError whose code says what is wrong with the databa
 import functools
 import logging
 import sqlite3
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -112,6 +113,7 @@ class Database:
     def __init__(self, url: str) -> None:
         self.notices: list[ChatbotError] = []
         self._inode: int | None = None
+        self._restoring = threading.Lock()
         try:
             parsed = sa.make_url(url)
             is_file = parsed.get_backend_name() == "sqlite" and parsed.database
@@ -140,6 +142,7 @@ class Database:
             raise
         if self._file:
             self._inode = self._file.stat().st_ino
+            sa.event.listen(self.engine, "do_connect", _open_only_what_is_there)
 
     def close(self) -> None:
         """Close all connections."""
@@ -172,24 +175,28 @@ class Database:
         """
         if not self._file or self._inode is None:
             return
+        with self._restoring:
+            self._restore(self._file)
+
+    def _restore(self, file: Path) -> None:
         try:
-            if self._file.stat().st_ino == self._inode:
+            if file.stat().st_ino == self._inode:
                 return
-            self._inode = self._file.stat().st_ino  # somebody put another file in its place
+            self._inode = file.stat().st_ino  # somebody put another file in its place
             self.engine.dispose()
             return
         except FileNotFoundError:
             pass
-        log.error("%s was removed while it was open; writing it again", self._file)
-        self._file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        log.error("%s was removed while it was open; writing it again", file)
+        file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         with self.reader.connect() as connection:
             open_file = connection.connection.driver_connection
             assert isinstance(open_file, sqlite3.Connection)
-            with sqlite3.connect(self._file) as anew:
+            with sqlite3.connect(file) as anew:
                 open_file.backup(anew)
             anew.close()
         self.engine.dispose()
-        self._inode = self._file.stat().st_ino
+        self._inode = file.stat().st_ino
         self.notices.append(ChatbotError("store_restored"))
 
 
@@ -211,12 +218,16 @@ def _bring_up_to_date(connection: sa.Connection) -> None:
         return
     from alembic import command  # half a second, and only once after an update
     from alembic.config import Config
+    from alembic.util import CommandError
 
     config = Config(attributes={"connection": connection})
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
     if not is_known:
         command.stamp(config, "0001")  # the first version kept no number
-    command.upgrade(config, "head")
+    try:
+        command.upgrade(config, "head")
+    except CommandError as error:  # a later version of the app wrote it
+        raise ValueError("unknown revision") from error
 
 
 def _create_engine(url: sa.URL) -> sa.Engine:
@@ -248,6 +259,15 @@ def _create_engine(url: sa.URL) -> sa.Engine:
         connection.exec_driver_sql("BEGIN" if reads_only else "BEGIN IMMEDIATE")
 
     return engine
+
+
+def _open_only_what_is_there(
+    _dialect: sa.Dialect, _record: object, arguments: list[Any], options: dict[str, Any]
+) -> None:
+    """Open the file, but do not create it: a removed one is to be written again with all in it."""
+    if not str(arguments[0]).startswith("file:"):
+        arguments[0] = f"{Path(arguments[0]).absolute().as_uri()}?mode=rw"
+        options["uri"] = True
 
 
 def _switch_to_wal(connection: sqlite3.Connection) -> None:

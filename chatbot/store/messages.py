@@ -160,6 +160,7 @@ class Messages:
             {
                 "row_id": answer.id,
                 "content": answer.content,
+                "whole_text": answer.content,
                 "state": answer.state,
                 "error": answer.error,
                 "model": answer.model,
@@ -174,7 +175,8 @@ class Messages:
             return
         connection.execute(
             messages.update().where(
-                messages.c.id == sa.bindparam("row_id"), messages.c.state == State.ANSWERING
+                messages.c.id == sa.bindparam("row_id"),
+                (messages.c.state == State.ANSWERING) | _was_given_up,
             ),
             rows,
         )
@@ -216,12 +218,13 @@ class Messages:
         Raises ChatbotError("conflict") when there is no such message any more.
         """
         message = _get(connection, owner, message_id)
-        if message is None:
+        leaf_id = message and _last_after(connection, message.conversation_id, message_id)
+        if message is None or leaf_id is None:  # it was deleted, or cleared away
             raise ChatbotError("conflict")
         connection.execute(
             conversations.update()
             .where(*owned(owner, message.conversation_id))
-            .values(leaf_id=_last_after(connection, message.conversation_id, message_id))
+            .values(leaf_id=leaf_id)
         )
 
     @writing
@@ -284,6 +287,16 @@ class Messages:
             )
             _make_searchable(connection, message_id)
 
+
+_text = sa.bindparam("whole_text", type_=sa.Text)
+_was_given_up = sa.and_(
+    messages.c.state == State.CUT_SHORT,
+    messages.c.error.is_(None),
+    sa.func.length(_text) > sa.func.length(messages.c.content),
+    sa.func.substr(_text, 1, sa.func.length(messages.c.content)) == messages.c.content,
+)
+"""Whether another process took an answer's process to be gone, as while a laptop slept, and the
+answer has gone on since then."""
 
 _is_not_cleared = conversations.c.cleared_leaf_id.is_(None) | (
     messages.c.sequence > conversations.c.cleared_sequence

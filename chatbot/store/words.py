@@ -9,6 +9,9 @@ import re
 from collections import deque
 from collections.abc import Iterator, Sequence
 
+MAX_WORD_BYTES = 400_000
+"""The most that stays below 1 MB whatever the words are: each costs up to 8 bytes more."""
+
 _SCRIPTS_WITHOUT_SPACES = (
     "\u3040-\u30ff"  # kana
     "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"  # Chinese characters
@@ -19,8 +22,12 @@ _WORD = re.compile(rf"[{_SCRIPTS_WITHOUT_SPACES}]|[^\W_{_SCRIPTS_WITHOUT_SPACES}
 
 
 def words(text: str) -> str:
-    """The words of a text in small letters, with blanks between them."""
-    return " ".join(_WORD.findall(text.casefold()))
+    """The words of a text in small letters, with blanks between them.
+
+    Of a very long text only the first: PostgreSQL indexes at most 1 MB of a row.
+    """
+    found = " ".join(_WORD.findall(text.casefold()))
+    return found.encode()[:MAX_WORD_BYTES].decode(errors="ignore")
 
 
 def phrases(query: str) -> list[str]:

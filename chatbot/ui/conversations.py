@@ -114,7 +114,6 @@ def _show_renaming(conversation: Conversation) -> None:
         st.text_input(
             t("conversation.title"),
             visible(conversation.title)[:TITLE_CHARACTERS],
-            max_chars=TITLE_CHARACTERS,
             key=f"title-{conversation.id}",
             label_visibility="collapsed",
         )

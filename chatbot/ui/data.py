@@ -225,20 +225,21 @@ def _show_delete() -> None:
             t("data.delete_button"), icon=":material/delete_forever:", on_click=_delete_all
         )
     with st.container():
-        if "deleted" in st.session_state:
-            st.success(t("data.deleted", count=st.session_state.pop("deleted")))
+        if st.session_state.pop("is_delete_unconfirmed", False):  # here, where one is looking
+            show_error(ChatbotError("not_confirmed", word=word))
+        if "deleted_count" in st.session_state:
+            st.success(t("data.deleted", count=st.session_state.pop("deleted_count")))
 
 
 @noting_errors
 def _delete_all() -> None:
     state = st.session_state
     if str(state.delete_word).strip().lower() != t("data.delete_word").lower():
-        raise ChatbotError("not_confirmed", word=t("data.delete_word"))
+        state.is_delete_unconfirmed = True
+        return
     owner = browser.owner()
-    stores = [resources.store(), resources.temporary().store]
-    if resources.has_spare():
-        stores.append(resources.spare().store)
-    state.deleted = sum(store.conversations.delete_all(owner) for store in stores)
+    stores = resources.all_stores()
+    state.deleted_count = sum(store.conversations.delete_all(owner) for store in stores)
     state.delete_word = ""
     for name in ("export_job", "import_job"):
         state.pop(name, None)

@@ -4,7 +4,7 @@ import time
 
 import streamlit as st
 
-from chatbot.ui import actions, browser, places
+from chatbot.ui import actions, browser, places, resources
 from chatbot.ui.errors import noting_errors
 
 MOUNTED_BELOW = 15
@@ -49,7 +49,8 @@ def _delete(conversation_id: str) -> None:
     _, running = place.answers.branch(owner, conversation, limit=1)
     if running:
         place.answers.stop(owner, running.message.id)
-    place.store.conversations.delete(owner, conversation_id)
+    for store in resources.all_stores():  # one that goes on in memory is on disk, as it was
+        store.conversations.delete(owner, conversation_id)
     actions.open_conversation(None)
     st.session_state.deleted = conversation_id
 
@@ -57,7 +58,8 @@ def _delete(conversation_id: str) -> None:
 @noting_errors
 def undo_delete(conversation_id: str) -> None:
     """Bring back what was deleted, and open it."""
-    places.of(conversation_id).store.conversations.undo_delete(browser.owner(), conversation_id)
+    for store in resources.all_stores():
+        store.conversations.undo_delete(browser.owner(), conversation_id)
     actions.open_conversation(conversation_id)
 
 

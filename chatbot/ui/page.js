@@ -121,6 +121,10 @@ function watchComposer(composer) {
   composer.addEventListener("keydown", (event) => {
     if (event.key === "Enter" && !event.shiftKey && composer.value.trim()) isSent = true;
   });
+  const form = composer.closest('[data-testid="stChatInput"]');
+  form?.addEventListener("click", (event) => {
+    if (event.target.closest('[data-testid="stChatInputSubmitButton"]')) isSent = true;
+  });
 }
 
 // A message that was searched for, once it has been drawn.

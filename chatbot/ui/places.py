@@ -92,7 +92,11 @@ def _move(conversation_id: str, source: Place, target: Place) -> None:
     conversation = source.store.conversations.get(owner, conversation_id)
     if conversation is None or source is target:
         return
-    messages = source.store.messages.all(owner, conversation_id)
+    # An answer that has just ended, or whose end cannot be saved there, is in memory only.
+    messages = [
+        source.answers.latest(message)
+        for message in source.store.messages.all(owner, conversation_id)
+    ]
     if any(source.answers.is_running(message.id) for message in messages):
         raise ChatbotError("still_answering")
     target.store.conversations.put(owner, conversation, messages)

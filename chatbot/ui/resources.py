@@ -3,8 +3,9 @@
 import logging
 import threading
 import time
+import weakref
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from enum import Enum
 from typing import Self
@@ -130,10 +131,32 @@ def has_spare() -> bool:
     return _has_spare.is_set()
 
 
-@st.cache_resource(show_spinner=False, scope="session", on_release=Place.close)
 def temporary() -> Place:
-    """Memory of this session alone, for what must not be kept."""
-    return Place.open(Kind.TEMPORARY)
+    """Memory of this session alone, for what must not be kept.
+
+    In the session's state, which outlives a lost connection; `cache_resource` would not.
+    """
+    state = st.session_state
+    if "temporary_place" not in state:
+        place = Place.open(Kind.TEMPORARY)
+        # A thread, because the session may end on one that must not wait.
+        close = threading.Thread(
+            target=Place.close, args=(replace(place),), daemon=True, name="temporary"
+        )
+        weakref.finalize(place, close.start).atexit = False
+        state.temporary_place = place
+    kept: Place = state.temporary_place
+    return kept
+
+
+def all_stores() -> list[Store]:
+    """Every place in which conversations of this session's owner may be."""
+    stores = [store()]
+    if has_spare():
+        stores.append(spare().store)
+    if "temporary_place" in st.session_state:
+        stores.append(temporary().store)
+    return list(dict.fromkeys(stores))
 
 
 def store() -> Store:

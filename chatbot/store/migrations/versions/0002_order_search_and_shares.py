@@ -95,13 +95,11 @@ def upgrade() -> None:
 def _number_what_is_there() -> None:
     # A question and its answer were written at the same moment, the question first.
     op.execute("""
-        UPDATE messages SET sequence = (
-            SELECT numbered.place FROM (
-                SELECT id, row_number() OVER (
-                    PARTITION BY conversation_id ORDER BY created_at, role DESC, id
-                ) AS place FROM messages
-            ) AS numbered WHERE numbered.id = messages.id
-        )""")
+        UPDATE messages SET sequence = numbered.place FROM (
+            SELECT id, row_number() OVER (
+                PARTITION BY conversation_id ORDER BY created_at, role DESC, id
+            ) AS place FROM messages
+        ) AS numbered WHERE numbered.id = messages.id""")
     op.execute("""
         UPDATE conversations SET last_sequence = coalesce((
             SELECT max(sequence) FROM messages WHERE conversation_id = conversations.id
@@ -112,12 +110,10 @@ def _number_what_is_there() -> None:
             WHERE conversation_id = conversations.id AND created_at <= conversations.cleared_at
         ) WHERE cleared_leaf_id IS NOT NULL""")
     op.execute("""
-        UPDATE conversations SET activity = (
-            SELECT numbered.place FROM (
-                SELECT id, row_number() OVER (PARTITION BY owner ORDER BY updated_at, id) AS place
-                FROM conversations
-            ) AS numbered WHERE numbered.id = conversations.id
-        )""")
+        UPDATE conversations SET activity = numbered.place FROM (
+            SELECT id, row_number() OVER (PARTITION BY owner ORDER BY updated_at, id) AS place
+            FROM conversations
+        ) AS numbered WHERE numbered.id = conversations.id""")
 
 
 def _make_searchable() -> None:
