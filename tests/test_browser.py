@@ -418,6 +418,20 @@ def test_what_is_being_typed_stays_with_its_conversation_and_survives_a_reload(
     ]
 
 
+def test_what_was_sent_by_touch_does_not_come_back_as_a_draft(
+    app: RunningApp, open_page: OpenPage
+) -> None:
+    page = open_page(app.url, viewport=PHONE)
+    composer = page.locator(COMPOSER)
+    composer.fill("Sent by touch")
+    page.get_by_test_id("stChatInputSubmitButton").click()
+    expect_answer(page, "Hello there!")
+    page.goto(app.url)
+    expect(page.get_by_role("heading", name="How can I help?")).to_be_visible()
+    expect(composer).to_be_focused()  # all has settled
+    expect(composer).to_have_value("")
+
+
 HOSTILE = [
     "![a](http://outside.example/1) ![](http://outside.example/2)\n\n",
     "![a][r]\n\n[r]: http://outside.example/3\n\n",

@@ -70,6 +70,23 @@ def test_a_phone_that_was_locked_shows_the_whole_answer_when_it_is_unlocked(
     expect_whole_answer_once(page, endpoint)
 
 
+def test_a_temporary_conversation_outlives_a_lost_connection_and_is_written_nowhere(
+    app: RunningApp, network: Relay, endpoint: FakeEndpoint, open_page: OpenPage
+) -> None:
+    page = open_page(f"http://127.0.0.1:{network.port}")
+    page.get_by_text("Temporary conversation").click()
+    expect(page.get_by_text("Temporary: this conversation")).to_be_visible()
+    ask(page, "Between us")
+    expect(page.get_by_text("Line 5 of the answer.")).to_be_visible()
+    network.cut()
+    expect(page.get_by_text("Connection lost.")).to_be_visible(timeout=30_000)
+    network.mend()
+    expect_whole_answer_once(page, endpoint)
+    assert b"Between us" not in b"".join(
+        file.read_bytes() for file in app.folder.glob("chatbot.db*")
+    )
+
+
 def test_an_answer_is_kept_whole_when_its_tab_was_closed(
     app: RunningApp, endpoint: FakeEndpoint, open_page: OpenPage
 ) -> None:

@@ -57,6 +57,8 @@ def test_a_question_is_edited_in_its_place_and_its_versions_stepped_through(
     press(page, "Edit", "编辑", 0)
     field = messages(page).first.get_by_role("textbox")
     expect(field).to_have_value("One")
+    expect(field).to_be_focused()
+    expect(field).to_be_in_viewport(ratio=1)
     expect_calm(page)
     box = field.bounding_box()
     assert box and box["width"] > viewport["width"] * (0.6 if viewport == PHONE else 0.4)

@@ -68,7 +68,8 @@ def tend_page(conversation_id: str | None, last_question_id: str | None) -> None
     a message that was searched for; closes the sidebar on a phone and puts the
     cursor into the composer when another conversation is opened; keeps what is
     being typed; says when the server is out of reach; names its language; and
-    opens the sidebar at a control that a button has led to.
+    opens the sidebar at a control that a button has led to, or a question
+    that is to be edited.
     """
     with st.container(key="page"):
         # What a run changes is apart from the script, 7 kB, which is then sent only once.
@@ -87,6 +88,7 @@ def tend_page(conversation_id: str | None, last_question_id: str | None) -> None
                 "question": last_question_id,
                 "target": st.session_state.get("target"),
                 "renaming": st.session_state.get("renaming"),
+                "editing": st.session_state.get("editing"),
                 "control": st.session_state.pop("wanted_control", None),
                 # A question that could not be sent stays, even if it goes to another place.
                 "unsent": "draft" in st.session_state,

@@ -58,7 +58,7 @@ function closeSidebarOnPhone() {
   sidebar?.querySelector('[data-testid="stSidebarCollapseButton"] button')?.click();
 }
 
-function withComposer(act, tries = 20) {
+function withComposer(act, tries = 200) {
   const composer = document.querySelector('[data-testid="stChatInputTextArea"]');
   if (composer) act(composer);
   else if (tries > 0) setTimeout(() => withComposer(act, tries - 1), 50);
@@ -156,6 +156,16 @@ function focusTitle(tries = 20) {
   } else if (tries > 0) setTimeout(() => focusTitle(tries - 1), 50);
 }
 
+function focusEdited(tries = 40) {
+  const field = document.querySelector('[class*="st-key-edited-"] textarea');
+  if (field) {
+    isPinned = false;
+    field.focus({ preventScroll: true });
+    field.setSelectionRange(field.value.length, field.value.length);
+    field.scrollIntoView({ block: "center" });
+  } else if (tries > 0) setTimeout(() => focusEdited(tries - 1), 50);
+}
+
 function setIcon(href) {
   let link = document.querySelector('link[rel~="icon"]');
   if (!link) {
@@ -240,6 +250,7 @@ function showPlace(data) {
   isSent = false;
   const isFound = data.target && data.target.at !== shown.target?.at;
   if (data.renaming && data.renaming !== shown.renaming) focusTitle();
+  if (data.editing && data.editing !== shown.editing) focusEdited();
   shown = data;
   withComposer((composer) => {
     if (isBegun) keepDraft(composer);
