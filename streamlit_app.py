@@ -96,7 +96,10 @@ with errors_shown():
     composer.show_composer()
     composer.show_who_answers(settings)
 
-    if running and not left_out:
+    if running:
         with live_place:
-            live.follow_to_the_end(running, versions.get(branch[-1].id, []))
+            if left_out:
+                live.wait_for_the_end(running)
+            else:
+                live.follow_to_the_end(running, versions.get(branch[-1].id, []))
         above_composer.empty()

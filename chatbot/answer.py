@@ -41,7 +41,8 @@ class Followed(Protocol):
 class Answer:
     """One answer in progress, read by any number of followers on their own threads."""
 
-    def __init__(self, message: Message) -> None:
+    def __init__(self, message: Message, owner: str) -> None:
+        self.owner = owner
         self.message = message
         """As it was last known apart from its text; final once it is not answering any more."""
         self._pieces = [message.content]  # not empty if it goes on with what it had

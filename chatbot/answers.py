@@ -87,7 +87,7 @@ class Answers:
             asked, answer = self._store.conversations.add(owner, conversation, [asked, answer])
         else:
             asked, answer = self._store.messages.add(owner, [asked, answer], after_leaf_id=leaf_id)
-        return self._start(answer, [*branch, asked], controls, source)
+        return self._start(owner, answer, [*branch, asked], controls, source)
 
     def ask_again(
         self,
@@ -109,7 +109,7 @@ class Answers:
         question_id = old_answer.parent_id
         answer = self._blank_answer(old_answer.conversation_id, question_id, controls, source)
         [answer] = self._store.messages.add(owner, [answer], after_leaf_id=old_answer.id)
-        return self._start(answer, branch[:-1], controls, source)
+        return self._start(owner, answer, branch[:-1], controls, source)
 
     def ask_instead(
         self,
@@ -136,7 +136,7 @@ class Answers:
             owner, [asked, answer], after_leaf_id=branch[-1].id
         )
         history = [*branch[:place][-HISTORY_MESSAGES:], asked]
-        return self._start(answer, history, controls, source)
+        return self._start(owner, answer, history, controls, source)
 
     def go_on(
         self,
@@ -157,7 +157,7 @@ class Answers:
         if not branch or branch[-1].id != cut_answer.id:
             raise ChatbotError("conflict")
         answer = self._store.messages.resume(owner, cut_answer.id)
-        return self._start(answer, branch[:-1], controls, source)
+        return self._start(owner, answer, branch[:-1], controls, source)
 
     def delete_turn(self, owner: str, answer: Message) -> None:
         """Delete the question of an answer, and all its answers.
@@ -179,15 +179,16 @@ class Answers:
         """What an endpoint's model does not take, each with what is sent instead, if anything."""
         return self._client.refused(endpoint, model)
 
-    def retry_now(self, message_id: str) -> None:
+    def retry_now(self, owner: str, message_id: str) -> None:
         """Ask at once what a busy endpoint is to be asked again later."""
-        if answer := self._running.get(message_id):
+        answer = self._running.get(message_id)
+        if answer and answer.owner == owner:
             background.call(answer.retry_now)
 
     def stop(self, owner: str, message_id: str) -> None:
         """End an answer and its request; the text so far is kept."""
         answer = self._running.get(message_id)
-        if answer:
+        if answer and answer.owner == owner:
             answer.end(State.STOPPED)
             if answer.future:
                 answer.future.cancel()
@@ -195,6 +196,18 @@ class Answers:
         elif message := self._store.messages.get(owner, message_id):
             # Another process gives it, or gave it until it was killed.
             self._store.messages.save_answers([replace(message, state=State.STOPPED, error=None)])
+
+    def adopt(self, from_owner: str, to_owner: str) -> None:
+        """Give the running answers of one owner to another, as the store does."""
+        for answer in list(self._running.values()):
+            if answer.owner == from_owner:
+                answer.owner = to_owner
+
+    def stop_all(self, owner: str) -> None:
+        """End all of an owner's answers and their requests."""
+        for message_id, answer in list(self._running.items()):
+            if answer.owner == owner:
+                self.stop(owner, message_id)
 
     @property
     def running_count(self) -> int:
@@ -276,9 +289,14 @@ class Answers:
         )
 
     def _start(
-        self, message: Message, history: list[Message], controls: Controls, source: Source
+        self,
+        owner: str,
+        message: Message,
+        history: list[Message],
+        controls: Controls,
+        source: Source,
     ) -> Answer:
-        answer = Answer(message)
+        answer = Answer(message, owner)
         self._running[message.id] = answer
         answer.future = background.submit(self._run(answer, source, history, controls))
         return answer

@@ -130,6 +130,21 @@ def test_stop_ends_the_request_and_keeps_the_text(
     assert kept.content == answer.text != ""
 
 
+def test_an_answer_is_stopped_by_its_owner_alone(
+    answers: Answers, conversation: Conversation, source: Endpoint, endpoint: FakeEndpoint
+) -> None:
+    endpoint.default_reply = Reply(["One", "Two"], hold=threading.Event())
+    answer = answers.ask(ME, conversation, "Hi", CONTROLS, source)
+    wait_until(lambda: answer.text == "One")
+    answers.stop("somebody else", answer.message.id)
+    answers.stop_all("somebody else")
+    assert not answer.has_ended
+    answers.adopt(ME, "me, recognised")
+    answers.stop_all("me, recognised")
+    assert answer.message.state is State.STOPPED
+    assert endpoint.hung_up.wait(10)
+
+
 @pytest.mark.parametrize("event", [None, "asked"])
 def test_stop_works_before_the_first_token(
     answers: Answers,

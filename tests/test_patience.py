@@ -76,7 +76,7 @@ def test_a_wait_is_kept_and_ends_when_a_person_wants_it_to(
         return ChatbotError.from_json(message.error)
 
     wait_until(lambda: (error := kept_error()) is not None and error.code == "waiting")
-    answers.retry_now(answer.message.id)
+    answers.retry_now(ME, answer.message.id)
     assert saved(store, answer).content == "At last"
 
 

@@ -48,9 +48,10 @@ def owner() -> str:
     kept = state.get("visitor_component", {}).get("token")
     if visitors.is_token(kept) and not visitor_is_known():
         if kept != state.visitor_token:
-            resources.store().conversations.adopt(
-                visitors.owner_of(state.visitor_token), visitors.owner_of(kept)
-            )
+            before, now = visitors.owner_of(state.visitor_token), visitors.owner_of(kept)
+            for place in resources.all_places():
+                place.store.conversations.adopt(before, now)
+                place.answers.adopt(before, now)
         state.visitor_token = kept
         state.visitor_is_known = True
     return visitors.owner_of(state.visitor_token)

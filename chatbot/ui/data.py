@@ -2,6 +2,7 @@
 
 import functools
 import tempfile
+import threading
 import weakref
 from collections.abc import Callable
 from typing import IO
@@ -136,9 +137,13 @@ def _show_zip(job: Job[IO[bytes]]) -> None:
     )
 
 
+_reading = threading.Lock()
+
+
 def _whole(file: IO[bytes]) -> bytes:
-    file.seek(0)
-    return file.read()
+    with _reading:  # two clicks share the file and its place in it
+        file.seek(0)
+        return file.read()
 
 
 @noting_errors
@@ -238,8 +243,10 @@ def _delete_all() -> None:
         state.is_delete_unconfirmed = True
         return
     owner = browser.owner()
-    stores = resources.all_stores()
-    state.deleted_count = sum(store.conversations.delete_all(owner) for store in stores)
+    places = resources.all_places()
+    for place in places:
+        place.answers.stop_all(owner)
+    state.deleted_count = sum(place.store.conversations.delete_all(owner) for place in places)
     state.delete_word = ""
     for name in ("export_job", "import_job"):
         state.pop(name, None)

@@ -49,8 +49,8 @@ def _delete(conversation_id: str) -> None:
     _, running = place.answers.branch(owner, conversation, limit=1)
     if running:
         place.answers.stop(owner, running.message.id)
-    for store in resources.all_stores():  # one that goes on in memory is on disk, as it was
-        store.conversations.delete(owner, conversation_id)
+    for each in resources.all_places():  # one that goes on in memory is on disk, as it was
+        each.store.conversations.delete(owner, conversation_id)
     actions.open_conversation(None)
     st.session_state.deleted = conversation_id
 
@@ -58,8 +58,8 @@ def _delete(conversation_id: str) -> None:
 @noting_errors
 def undo_delete(conversation_id: str) -> None:
     """Bring back what was deleted, and open it."""
-    for store in resources.all_stores():
-        store.conversations.undo_delete(browser.owner(), conversation_id)
+    for place in resources.all_places():
+        place.store.conversations.undo_delete(browser.owner(), conversation_id)
     actions.open_conversation(conversation_id)
 
 

@@ -39,6 +39,13 @@ def follow_to_the_end(answer: Followed, versions: list[str] | None = None) -> No
             show_outcome(ended, True, versions)
 
 
+def wait_for_the_end(answer: Followed) -> None:
+    """Draw nothing of an answer that is below what is on the page."""
+    while not answer.has_ended:
+        _ = st.session_state.language  # a run that another has replaced ends here
+        answer.wait_for_more(len(answer.text), RERUN_SECONDS)
+
+
 def _follow(answer: Followed, body: DeltaGenerator) -> Message:
     """Draw an answer while it comes; returns it when it has ended.
 

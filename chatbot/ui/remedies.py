@@ -91,7 +91,7 @@ def _show_way_to_control(answer: Message, error: ChatbotError) -> None:
 @noting_errors
 def retry_now(answer_id: str) -> None:
     """Ask a busy endpoint again at once."""
-    places.here().answers.retry_now(answer_id)
+    places.here().answers.retry_now(browser.owner(), answer_id)
 
 
 def open_control(name: str) -> None:

@@ -149,14 +149,14 @@ def temporary() -> Place:
     return kept
 
 
-def all_stores() -> list[Store]:
+def all_places() -> list[Place]:
     """Every place in which conversations of this session's owner may be."""
-    stores = [store()]
-    if has_spare():
-        stores.append(spare().store)
+    places = [usual()]
+    if has_spare() and places[0].kind is not Kind.SPARE:
+        places.append(spare())
     if "temporary_place" in st.session_state:
-        stores.append(temporary().store)
-    return list(dict.fromkeys(stores))
+        places.append(temporary())
+    return places
 
 
 def store() -> Store:

@@ -117,9 +117,11 @@ def _show_last_actions(answer: Message) -> None:
 def _show_menu(answer: Message, is_last: bool) -> None:
     key = f"icon-more-{short(answer.id)}"
     others = _other_models(answer.model) if is_last else ()
+    if not (others or answer.parent_id):
+        return  # an imported answer to no question: there is nothing to choose
     st.menu_button(
         t("answer.more"),
-        [*others, turns.DELETE],
+        [*others, *([turns.DELETE] if answer.parent_id else [])],
         key=key,
         icon=":material/more_horiz:",
         type="tertiary",
