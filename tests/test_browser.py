@@ -191,11 +191,13 @@ def test_controls_are_kept_with_their_conversation(
     page = open_page(app.url)
     ask(page, "First")
     expect_answer(page, "Hello there!")
+    expect(page.get_by_text("test-model · 127.0.0.1")).to_be_visible()  # the list has arrived
     page.get_by_label("System prompt", exact=True).fill("Be brief.")
     page.get_by_label("Max tokens", exact=True).fill("-5")
     page.keyboard.press("Enter")
     expect(page.get_by_label("Max tokens", exact=True)).to_have_value("1")
     page.reload()
+    expect(page.get_by_text("test-model · 127.0.0.1")).to_be_visible()
     expect(page.get_by_label("System prompt", exact=True)).to_have_value("Be brief.")
     page.get_by_role("button", name="Regenerate").click()
     wait_until(lambda: len(endpoint.requests) == 2)
