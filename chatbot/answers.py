@@ -18,10 +18,10 @@ from dataclasses import replace
 from chatbot import background, local_model, reply
 from chatbot.answer import Answer, AnswerElsewhere, Followed, cut_if_abandoned
 from chatbot.client import Client
+from chatbot.endpoints import Endpoint
 from chatbot.errors import ChatbotError
 from chatbot.reply import Controls, Source
 from chatbot.saving import Saver
-from chatbot.settings import Endpoint
 from chatbot.store import Conversation, Message, State, Store, new_id
 
 log = logging.getLogger(__name__)

@@ -9,7 +9,7 @@ import json
 from typing import TYPE_CHECKING
 
 from chatbot import faults
-from chatbot.settings import Endpoint
+from chatbot.endpoints import Endpoint
 
 if TYPE_CHECKING:
     import httpx2  # comes with the client, and as late

@@ -13,9 +13,9 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from chatbot import bodies, faults
+from chatbot.endpoints import Endpoint
 from chatbot.errors import ChatbotError
 from chatbot.parameters import ReplyRequest, parameters, refused_parameter
-from chatbot.settings import Endpoint
 from chatbot.sse import Completion, CompletionReader, EndpointFault
 
 if TYPE_CHECKING:

@@ -11,9 +11,9 @@ import time
 from collections.abc import Iterator, Mapping
 from email.utils import parsedate_to_datetime
 
+from chatbot.endpoints import Endpoint
 from chatbot.errors import ChatbotError
 from chatbot.parameters import complaints
-from chatbot.settings import Endpoint
 
 LONGEST_COUNTDOWN_SECONDS = 120
 """Who must wait for longer is told when to come back."""

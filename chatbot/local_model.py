@@ -25,9 +25,9 @@ from pathlib import Path
 
 import platformdirs
 
+from chatbot.endpoints import Endpoint
 from chatbot.errors import ChatbotError
 from chatbot.local_server import CONTEXT_TOKENS
-from chatbot.settings import Endpoint
 
 log = logging.getLogger(__name__)
 

@@ -10,11 +10,11 @@ from chatbot import background
 from chatbot.answer import Answer
 from chatbot.client import Client
 from chatbot.context import estimate_tokens, messages_to_continue, messages_to_send
+from chatbot.endpoints import Endpoint
 from chatbot.errors import ChatbotError
 from chatbot.local_model import LocalModel
 from chatbot.parameters import ReplyRequest
 from chatbot.seam import Seam
-from chatbot.settings import Endpoint
 from chatbot.sse import Completion
 from chatbot.store import Message, State
 

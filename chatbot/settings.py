@@ -5,12 +5,9 @@ defaults below. The page's own controls come before all of these, but belong to
 one conversation, not here.
 """
 
-import hashlib
-import ipaddress
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any
@@ -21,12 +18,12 @@ from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from chatbot import SOURCE_URL
+from chatbot.endpoints import OPENAI_BASE_URL, Endpoint
 from chatbot.errors import ChatbotError, Phrase
 from chatbot.i18n import closest_language
 
 ENV_FILE = Path(".env")
 
-OPENAI_BASE_URL = "https://api.openai.com/v1"
 OPENAI_MODEL = "gpt-4.1-mini"
 """What to ask OpenAI for when nobody chose: cheap, quick, and takes every control on the page."""
 
@@ -36,42 +33,6 @@ MAX_TEMPERATURE = 2.0
 MAX_TOKENS = 1_000_000
 
 _APP_NAME = "chatbot"
-
-
-@dataclass(frozen=True)
-class Endpoint:
-    """A server that speaks the OpenAI protocol, and how long to wait for it."""
-
-    base_url: str
-    api_key: str | None = field(repr=False)
-    connect_timeout_seconds: float = 10
-    silence_timeout_seconds: float = 60
-    """How long a stream may bring no text, and how long its first word may take."""
-    context_window_tokens: int | None = None
-    """How many tokens question and answer may have together; None where nobody said."""
-    name: str = ""
-    """What to call it instead of its host."""
-    goes_on_by_itself: bool = False
-    """Whether it takes an answer at the end of what it is sent as the beginning of its own."""
-
-    @property
-    def host(self) -> str:
-        """The name a person knows it by, such as `api.openai.com`."""
-        return self.name or urlsplit(self.base_url).netloc
-
-    @property
-    def fingerprint(self) -> str:
-        """What it is kept as: an address may hold what nobody else should read."""
-        return hashlib.sha256(self.base_url.encode()).hexdigest()
-
-    @property
-    def is_on_this_machine(self) -> bool:
-        """Whether it listens on the loopback interface, where no proxy can reach it."""
-        hostname = urlsplit(self.base_url).hostname or ""
-        try:
-            return ipaddress.ip_address(hostname).is_loopback
-        except ValueError:
-            return hostname == "localhost" or hostname.endswith(".localhost")
 
 
 def default_database_url() -> str:

@@ -11,8 +11,8 @@ import sys
 import time
 
 from chatbot.answers import Answers
+from chatbot.endpoints import Endpoint
 from chatbot.reply import Controls
-from chatbot.settings import Endpoint
 from chatbot.store import Store, new_conversation
 
 OWNER = "me"

@@ -7,9 +7,9 @@ import pytest
 
 from chatbot.answer import Answer
 from chatbot.answers import Answers
+from chatbot.endpoints import Endpoint
 from chatbot.errors import ChatbotError
 from chatbot.reply import Controls
-from chatbot.settings import Endpoint
 from chatbot.store import Conversation, Message, State, Store, new_id
 from tests.conftest import CANARY_KEY, start_conversation, wait_until
 from tests.endpoint import FakeEndpoint, Reply

@@ -10,9 +10,9 @@ import pytest
 
 from chatbot import background
 from chatbot.client import Client
+from chatbot.endpoints import Endpoint
 from chatbot.errors import ChatbotError
 from chatbot.parameters import ReplyRequest
-from chatbot.settings import Endpoint
 from chatbot.sse import Completion
 from tests.conftest import CANARY_KEY
 from tests.endpoint import FakeEndpoint, Reply, chunk

@@ -11,10 +11,10 @@ from streamlit.testing.v1 import AppTest
 
 from chatbot import background, visitors
 from chatbot.client import Client
+from chatbot.endpoints import Endpoint
 from chatbot.errors import Action, ChatbotError
 from chatbot.i18n import translate
 from chatbot.parameters import ReplyRequest
-from chatbot.settings import Endpoint
 from chatbot.sse import Completion
 from chatbot.store import Message, State, Store
 from tests.conftest import CANARY_KEY, ROOT, wait_until

@@ -16,9 +16,9 @@ import psutil
 import pytest
 
 from chatbot import local_model
+from chatbot.endpoints import Endpoint
 from chatbot.errors import ChatbotError
 from chatbot.local_model import LocalModel, Weights
-from chatbot.settings import Endpoint
 from tests.conftest import ROOT, wait_until
 
 CONTENT = b"GGUF, or so it says" * 1000

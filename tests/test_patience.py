@@ -7,8 +7,8 @@ import pytest
 
 from chatbot.answer import seconds_to_retry
 from chatbot.answers import Answers
+from chatbot.endpoints import Endpoint
 from chatbot.errors import ChatbotError
-from chatbot.settings import Endpoint
 from chatbot.store import Conversation, State, Store
 from tests.conftest import CANARY_KEY, start_conversation, wait_until
 from tests.endpoint import FakeEndpoint, Reply

@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 
 from chatbot import settings as settings_module
+from chatbot.endpoints import Endpoint
 from chatbot.errors import ChatbotError
 from chatbot.i18n import catalogue
-from chatbot.settings import OPENAI_MODEL, Endpoint, Settings, load_settings
+from chatbot.settings import OPENAI_MODEL, Settings, load_settings
 
 KEY = "sk-canary-5f0c2d"
 SECRETS = ".streamlit/secrets.toml"

@@ -15,9 +15,10 @@ from streamlit.errors import StreamlitSecretNotFoundError
 
 from chatbot import local_model
 from chatbot.answers import Answers
+from chatbot.endpoints import Endpoint
 from chatbot.errors import ChatbotError, Phrase
 from chatbot.reply import Source
-from chatbot.settings import Endpoint, Settings, load_settings
+from chatbot.settings import Settings, load_settings
 from chatbot.store import Store
 
 log = logging.getLogger(__name__)

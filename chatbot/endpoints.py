@@ -1,0 +1,44 @@
+"""The servers that answer: where each one is, what it is called, and how long to wait for it."""
+
+import hashlib
+import ipaddress
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+
+OPENAI_BASE_URL = "https://api.openai.com/v1"
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """A server that speaks the OpenAI protocol, and how long to wait for it."""
+
+    base_url: str
+    api_key: str | None = field(repr=False)
+    connect_timeout_seconds: float = 10
+    silence_timeout_seconds: float = 60
+    """How long a stream may bring no text, and how long its first word may take."""
+    context_window_tokens: int | None = None
+    """How many tokens question and answer may have together; None where nobody said."""
+    name: str = ""
+    """What to call it instead of its host."""
+    goes_on_by_itself: bool = False
+    """Whether it takes an answer at the end of what it is sent as the beginning of its own."""
+
+    @property
+    def host(self) -> str:
+        """The name a person knows it by, such as `api.openai.com`."""
+        return self.name or urlsplit(self.base_url).netloc
+
+    @property
+    def fingerprint(self) -> str:
+        """What it is kept as: an address may hold what nobody else should read."""
+        return hashlib.sha256(self.base_url.encode()).hexdigest()
+
+    @property
+    def is_on_this_machine(self) -> bool:
+        """Whether it listens on the loopback interface, where no proxy can reach it."""
+        hostname = urlsplit(self.base_url).hostname or ""
+        try:
+            return ipaddress.ip_address(hostname).is_loopback
+        except ValueError:
+            return hostname == "localhost" or hostname.endswith(".localhost")
