@@ -80,10 +80,8 @@ def main() -> None:
 def _calls(store: Store) -> Iterator[tuple[str, Callable[[], Any]]]:
     """What is measured, each with its name."""
     first_page = store.conversations.page(BUSY, 31)
-    middle = first_page[-1].activity - CONVERSATIONS // 2
     for owner in (BUSY, QUIET):
         yield f"list, {owner}", lambda owner=owner: store.conversations.page(owner, 31)
-    yield "list, half-way down", lambda: store.conversations.page(BUSY, 31, before=middle)
     short, long = first_page[1].id, store.conversations.page(BUSY, 1)[0].id
     for name, one in (("short", short), (f"{LONG_CONVERSATION_MESSAGES:,} messages", long)):
         yield f"open, {name}", lambda one=one: store.conversations.get(BUSY, one)
@@ -111,8 +109,8 @@ def _calls(store: Store) -> Iterator[tuple[str, Callable[[], Any]]]:
     yield (
         "delete and undo",
         lambda: (
-            store.conversations.delete(BUSY, short),
-            store.conversations.undo_delete(BUSY, short),
+            store.trash.delete(BUSY, short),
+            store.trash.undo_delete(BUSY, short),
         ),
     )
     yield "rename", lambda: store.conversations.rename(BUSY, short, f"Name {new_id()}")

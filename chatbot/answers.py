@@ -156,7 +156,7 @@ class Answers:
             raise ChatbotError("still_answering")
         if not branch or branch[-1].id != cut_answer.id:
             raise ChatbotError("conflict")
-        answer = self._store.messages.resume(owner, cut_answer.id)
+        answer = self._store.checkpoints.resume(owner, cut_answer.id)
         return self._start(owner, answer, branch[:-1], controls, source)
 
     def delete_turn(self, owner: str, answer: Message) -> None:
@@ -195,7 +195,7 @@ class Answers:
             background.submit(self._saver.save_soon())
         elif message := self._store.messages.get(owner, message_id):
             # Another process gives it, or gave it until it was killed.
-            self._store.messages.save_answers([replace(message, state=State.STOPPED, error=None)])
+            self._store.checkpoints.save([replace(message, state=State.STOPPED, error=None)])
 
     def adopt(self, from_owner: str, to_owner: str) -> None:
         """Give the running answers of one owner to another, as the store does."""
@@ -241,7 +241,7 @@ class Answers:
             answer.end(State.CUT_SHORT)
             cut_short.append(answer.message)
         try:
-            self._store.messages.save_answers(cut_short)
+            self._store.checkpoints.save(cut_short)
         except ChatbotError:
             log.exception("Could not save %d running answers", len(cut_short))
         with contextlib.suppress(TimeoutError):

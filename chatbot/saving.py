@@ -49,7 +49,7 @@ class Saver:
 
     async def _save(self, messages: list[Message]) -> bool:
         try:
-            await asyncio.to_thread(self._store.messages.save_answers, messages)
+            await asyncio.to_thread(self._store.checkpoints.save, messages)
         except Exception:
             if not self.is_failing:  # it is tried every second, and said once
                 log.exception("Could not save %d answers; trying again", len(messages))

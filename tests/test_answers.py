@@ -310,15 +310,15 @@ def test_a_store_that_fails_for_a_while_loses_nothing(
     source: Endpoint,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    save_answers = store.messages.save_answers
+    save = store.checkpoints.save
     failures = iter([True, True])
 
     def fail_twice(messages: list[Message]) -> None:
         if next(failures, False):
             raise OverflowError
-        save_answers(messages)
+        save(messages)
 
-    monkeypatch.setattr(store.messages, "save_answers", fail_twice)
+    monkeypatch.setattr(store.checkpoints, "save", fail_twice)
     answer = answers.ask(ME, conversation, "Hi", CONTROLS, source)
     follow(answer)
     branch, running = answers.branch(ME, conversation, 10)
@@ -335,14 +335,14 @@ def test_one_that_cannot_be_saved_does_not_keep_the_others(
     endpoint: FakeEndpoint,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    save_answers = store.messages.save_answers
+    save = store.checkpoints.save
 
     def refuse_the_bad(messages: list[Message]) -> None:
         if any(message.content == "Bad" for message in messages):
             raise ChatbotError("store")
-        save_answers(messages)
+        save(messages)
 
-    monkeypatch.setattr(store.messages, "save_answers", refuse_the_bad)
+    monkeypatch.setattr(store.checkpoints, "save", refuse_the_bad)
     endpoint.replies = [Reply(["Bad"]), Reply(["Good"])]
     bad = answers.ask(ME, conversation, "Hi", CONTROLS, source)
     follow(bad)

@@ -252,7 +252,7 @@ def test_a_message_found_far_back_is_mounted_with_what_is_around_it(visited: App
 def test_what_was_found_and_then_deleted_elsewhere_is_not_found(visited: AppTest) -> None:
     kept = keep("Gone soon", "penguin", "Yes.")
     search(visited, "penguin")
-    store().conversations.delete(ME, kept.id)
+    store().trash.delete(ME, kept.id)
     [found] = [one for one in visited.button if str(one.key).startswith("found-")]
     found.click().run()
     assert not visited.exception
@@ -268,7 +268,7 @@ def test_every_choice_about_a_conversation_deleted_elsewhere_ends_well(
     kept = keep("Gone")
     visited.run()
     open_(visited, kept)
-    store().conversations.delete(ME, kept.id)
+    store().trash.delete(ME, kept.id)
     choose(visited, choice)
     assert not visited.exception
     if choice != "Delete":

@@ -152,8 +152,8 @@ def test_what_is_somebody_elses_does_not_exist(store: Store, conversation: Conve
         lambda store, conversation: store.conversations.set_controls(
             SOMEBODY_ELSE, conversation.id, {"x": 1}
         ),
-        lambda store, conversation: store.conversations.clear(SOMEBODY_ELSE, conversation.id),
-        lambda store, conversation: store.conversations.undo_clear(SOMEBODY_ELSE, conversation.id),
+        lambda store, conversation: store.trash.clear(SOMEBODY_ELSE, conversation.id),
+        lambda store, conversation: store.trash.undo_clear(SOMEBODY_ELSE, conversation.id),
         lambda store, conversation: store.conversations.adopt(SOMEBODY_ELSE, "third"),
     ],
     ids=["set_controls", "clear", "undo_clear", "adopt"],
@@ -166,7 +166,7 @@ def test_nobody_changes_what_is_somebody_elses(
     meddle(store, conversation)
     assert store.conversations.get(ME, conversation.id) == before
     assert store.messages.branch(ME, conversation.id, 10) == messages
-    store.conversations.clear(ME, conversation.id)
+    store.trash.clear(ME, conversation.id)
     cleared = store.conversations.get(ME, conversation.id)
     meddle(store, conversation)
     assert store.conversations.get(ME, conversation.id) == cleared
@@ -242,7 +242,7 @@ def test_odd_text_is_kept_to_the_letter(
 ) -> None:
     asked, answer = ask(store, conversation)
     follow_up = question(conversation, text, answer.id)
-    store.messages.save_answers([dataclasses.replace(answer, content=text, state=State.COMPLETE)])
+    store.checkpoints.save([dataclasses.replace(answer, content=text, state=State.COMPLETE)])
     store.messages.add(ME, [follow_up], answer.id)
     store.conversations.set_controls(ME, conversation.id, {"system_prompt": text})
     branch = store.messages.branch(ME, conversation.id, 10)
@@ -306,11 +306,11 @@ def test_checkpoints_keep_the_text_and_say_the_process_lives(
     asked, answer = ask(store, conversation)
     clock.pass_seconds(HEARTBEAT_TIMEOUT_SECONDS)
     progress = dataclasses.replace(answer, content="Hel", model="m")
-    store.messages.save_answers([progress])
+    store.checkpoints.save([progress])
     kept = store.messages.get(ME, answer.id)
     assert kept == dataclasses.replace(progress, saved_at=clock.now)
     assert store.messages.get(ME, asked.id) == asked
-    store.messages.save_answers([])
+    store.checkpoints.save([])
     assert store.messages.get(ME, answer.id) == kept
 
 
@@ -321,10 +321,10 @@ def test_a_late_checkpoint_does_not_undo_an_end(
     asked, answer = ask(store, conversation)
     other = ask(store, conversation, after=answer.id)[1]
     ended = dataclasses.replace(answer, content="Hello.", state=end, finish_reason="stop")
-    store.messages.save_answers([ended])
+    store.checkpoints.save([ended])
     late = dataclasses.replace(answer, content="Hel")
-    store.messages.save_answers([late, dataclasses.replace(other, content="goes on")])
-    store.messages.save_answers([dataclasses.replace(asked, content="another question")])
+    store.checkpoints.save([late, dataclasses.replace(other, content="goes on")])
+    store.checkpoints.save([dataclasses.replace(asked, content="another question")])
     kept, kept_other = store.messages.get(ME, answer.id), store.messages.get(ME, other.id)
     assert kept and dataclasses.replace(kept, saved_at=0) == dataclasses.replace(ended, saved_at=0)
     assert kept_other and kept_other.content == "goes on"
@@ -341,7 +341,7 @@ def test_an_answer_is_abandoned_when_its_process_falls_silent(
     assert answer.is_abandoned
     assert not asked.is_abandoned
     assert not dataclasses.replace(answer, state=State.COMPLETE).is_abandoned
-    store.messages.save_answers([answer])
+    store.checkpoints.save([answer])
     kept = store.messages.get(ME, answer.id)
     assert kept and not kept.is_abandoned
 
@@ -353,13 +353,13 @@ def test_a_cleared_conversation_is_empty_until_that_is_undone(
     store: Store, conversation: Conversation
 ) -> None:
     messages = ask(store, conversation)
-    store.conversations.clear(ME, conversation.id)
-    store.conversations.clear(ME, conversation.id)  # a second click changes nothing
+    store.trash.clear(ME, conversation.id)
+    store.trash.clear(ME, conversation.id)  # a second click changes nothing
     kept = store.conversations.get(ME, conversation.id)
     assert kept and (kept.leaf_id, kept.cleared_leaf_id) == (None, messages[-1].id)
     assert store.messages.branch(ME, conversation.id, 10) == []
-    store.conversations.undo_clear(ME, conversation.id)
-    store.conversations.undo_clear(ME, conversation.id)
+    store.trash.undo_clear(ME, conversation.id)
+    store.trash.undo_clear(ME, conversation.id)
     kept = store.conversations.get(ME, conversation.id)
     assert kept and (kept.leaf_id, kept.cleared_leaf_id) == (messages[-1].id, None)
     assert store.messages.branch(ME, conversation.id, 10) == messages
@@ -369,9 +369,9 @@ def test_clearing_cannot_be_undone_once_something_was_written(
     store: Store, conversation: Conversation
 ) -> None:
     ask(store, conversation)
-    store.conversations.clear(ME, conversation.id)
+    store.trash.clear(ME, conversation.id)
     newer = ask(store, conversation)
-    store.conversations.undo_clear(ME, conversation.id)
+    store.trash.undo_clear(ME, conversation.id)
     assert store.messages.branch(ME, conversation.id, 10) == newer
 
 
@@ -390,7 +390,7 @@ def test_cleared_messages_are_erased_when_their_time_is_up(
     untouched = start_conversation(store, ME, "Untouched", {})
     kept_messages = ask(store, untouched)
     clock.pass_seconds(1)
-    store.conversations.clear(ME, conversation.id)
+    store.trash.clear(ME, conversation.id)
     clock.pass_seconds(1)
     newer = ask(store, conversation)
 
@@ -411,8 +411,8 @@ def test_what_was_brought_back_is_not_erased(
     store: Store, conversation: Conversation, clock: Clock, database_url: str
 ) -> None:
     messages = ask(store, conversation)
-    store.conversations.clear(ME, conversation.id)
-    store.conversations.undo_clear(ME, conversation.id)
+    store.trash.clear(ME, conversation.id)
+    store.trash.undo_clear(ME, conversation.id)
     clock.pass_seconds(UNDO_SECONDS + 1)
     Store(database_url).close()
     assert store.messages.branch(ME, conversation.id, 10) == ended(messages)
@@ -422,11 +422,11 @@ def test_an_app_that_never_restarts_erases_too(
     store: Store, conversation: Conversation, clock: Clock
 ) -> None:
     old, _ = ask(store, conversation)
-    store.conversations.clear(ME, conversation.id)
+    store.trash.clear(ME, conversation.id)
     clock.pass_seconds(UNDO_SECONDS + 1)
     other = start_conversation(store, ME, "Other", {})
     ask(store, other)
-    store.conversations.clear(ME, other.id)
+    store.trash.clear(ME, other.id)
     assert store.messages.get(ME, old.id) is None
 
 
@@ -448,7 +448,7 @@ def test_two_stores_on_one_database_write_at_once(
             together.wait(10)
             for count in range(20):
                 answer = dataclasses.replace(answer, content=str(count))
-                own.messages.save_answers([answer])
+                own.checkpoints.save([answer])
                 assert [message.content for message in own.messages.branch(ME, mine.id, 9)][
                     -1
                 ] == str(count)

@@ -238,7 +238,7 @@ def test_what_was_deleted_elsewhere_stays_and_can_be_saved(
 ) -> None:
     ask(page, "Hi")
     deleted = address(page)
-    kept.conversations.delete(owner(page), deleted)
+    kept.trash.delete(owner(page), deleted)
     ask(page, "And now?")
     assert [text.split(" ·")[0] for text in texts(page)] == ["Hi", "Hello there!"]
     assert said(page.warning[0].value) == "This conversation was deleted in another window."
@@ -263,7 +263,7 @@ def test_all_deleted_for_good_while_an_answer_runs_leaves_its_text(
     conversation = address(page)
     endpoint.replies = [Reply(["Written", " to nowhere"])]
     ask(page, "Second")
-    kept.conversations.delete_all(owner(page))
+    kept.trash.delete_all(owner(page))
     page.run()
     assert address(page) == conversation
     assert "Written to nowhere" in texts(page)[-1]
@@ -284,8 +284,8 @@ def test_a_click_on_what_is_not_ones_own_changes_nothing(
         lambda: kept.messages.show_version(owner(page), foreign),
         lambda: kept.messages.delete_turn(other, answer.parent_id or ""),
         lambda: kept.messages.delete_turn(owner(page), foreign),
-        lambda: kept.messages.resume(other, answer.id),
-        lambda: kept.messages.resume(owner(page), foreign),
+        lambda: kept.checkpoints.resume(other, answer.id),
+        lambda: kept.checkpoints.resume(owner(page), foreign),
     ):
         with pytest.raises(ChatbotError):
             click_on()

@@ -10,7 +10,8 @@ that of their numbers, never the clock's.
 """
 
 from chatbot.errors import ChatbotError
-from chatbot.store.conversations import UNDO_SECONDS, Conversations
+from chatbot.store.checkpoints import Checkpoints
+from chatbot.store.conversations import Conversations
 from chatbot.store.database import Database
 from chatbot.store.messages import Messages
 from chatbot.store.records import (
@@ -28,6 +29,7 @@ from chatbot.store.records import (
 from chatbot.store.refusals import Refusals
 from chatbot.store.search import Search
 from chatbot.store.shares import Shares
+from chatbot.store.trash import UNDO_SECONDS, Trash
 from chatbot.store.words import passage
 
 __all__ = [
@@ -58,11 +60,13 @@ class Store:
         self._database = Database(database_url)
         self.conversations = Conversations(self._database)
         self.messages = Messages(self._database)
+        self.checkpoints = Checkpoints(self._database)
+        self.trash = Trash(self._database)
         self.search = Search(self._database)
         self.shares = Shares(self._database)
         self.refusals = Refusals(self._database)
-        self.conversations.erase_old()
-        self.messages.end_abandoned()
+        self.trash.erase_old()
+        self.checkpoints.end_abandoned()
 
     def pop_notices(self) -> list[ChatbotError]:
         """What a person should know about the database, such as that it was damaged; once."""

@@ -1,4 +1,4 @@
-"""Conversations: whose they are, their titles and places in the list, and how they go."""
+"""Conversations: whose they are, their titles, and their places in the list."""
 
 import time
 from collections.abc import Sequence
@@ -8,12 +8,9 @@ from typing import Any
 import sqlalchemy as sa
 
 from chatbot.store.database import Database, reading, writing
+from chatbot.store.passages import add_texts, set_title
 from chatbot.store.records import Conversation, Message, one_line
-from chatbot.store.schema import conversations, messages, passages, shares
-from chatbot.store.words import words
-
-UNDO_SECONDS = 24 * 3600
-"""How long what was cleared or deleted can be brought back before it is erased."""
+from chatbot.store.schema import conversations, messages, shares
 
 _COLUMNS = [conversations.c[name] for name in Conversation.__dataclass_fields__]
 
@@ -70,10 +67,10 @@ class Conversations:
             "leaf_id": conversation.leaf_id or (added[-1].id if added else None),
         }
         connection.execute(conversations.insert().values(row))
-        add_title(connection, conversation.id, conversation.title)
+        set_title(connection, conversation.id, conversation.title)
         if added:
             connection.execute(messages.insert(), [vars(message) for message in added])
-            add_passages(connection, added)
+            add_texts(connection, added)
         return added
 
     @writing
@@ -106,16 +103,11 @@ class Conversations:
                 .where(conversations.c.id == conversation.id, conversations.c.owner == owner)
                 .values(values)
             )
-            connection.execute(
-                passages.delete().where(
-                    passages.c.conversation_id == conversation.id, passages.c.message_id.is_(None)
-                )
-            )
         else:
             created_at = min([conversation.updated_at, *(m.created_at for m in all_messages)])
             row = {"id": conversation.id, "owner": owner, "created_at": created_at, **values}
             connection.execute(conversations.insert().values(row))
-        add_title(connection, conversation.id, conversation.title)
+        set_title(connection, conversation.id, conversation.title)
         if all_messages:
             # What others wrote here meanwhile stays.
             connection.execute(
@@ -126,7 +118,7 @@ class Conversations:
                 [{"row_id": message.id} for message in all_messages],
             )
             connection.execute(messages.insert(), [vars(message) for message in all_messages])
-            add_passages(connection, all_messages)
+            add_texts(connection, all_messages)
 
     @writing
     def erase(self, connection: sa.Connection, owner: str, conversation_id: str) -> None:
@@ -143,21 +135,16 @@ class Conversations:
         return Conversation(**row._mapping) if row else None
 
     @reading
-    def page(
-        self, connection: sa.Connection, owner: str, limit: int, before: int | None = None
-    ) -> list[Conversation]:
-        """The pinned conversations, then the others, those last written to first.
-
-        `before` is the activity at which the page before ended: then only others.
-        """
-        mine = (conversations.c.owner == owner, conversations.c.deleted_at.is_(None))
-        newest_first = sa.select(*_COLUMNS).order_by(conversations.c.activity.desc())
-        others = newest_first.where(*mine, ~conversations.c.is_pinned).limit(limit)
-        if before is None:
-            pinned = newest_first.where(*mine, conversations.c.is_pinned)
-            rows = [*connection.execute(pinned), *connection.execute(others)]
-        else:
-            rows = [*connection.execute(others.where(conversations.c.activity < before))]
+    def page(self, connection: sa.Connection, owner: str, limit: int) -> list[Conversation]:
+        """The pinned conversations, then `limit` others, those last written to first."""
+        newest_first = (
+            sa.select(*_COLUMNS)
+            .where(conversations.c.owner == owner, conversations.c.deleted_at.is_(None))
+            .order_by(conversations.c.activity.desc())
+        )
+        pinned = newest_first.where(conversations.c.is_pinned)
+        others = newest_first.where(~conversations.c.is_pinned).limit(limit)
+        rows = [*connection.execute(pinned), *connection.execute(others)]
         return [Conversation(**row._mapping) for row in rows]
 
     @reading
@@ -183,27 +170,22 @@ class Conversations:
         self, connection: sa.Connection, owner: str, conversation_id: str, controls: dict[str, Any]
     ) -> None:
         """Remember what the conversation's sidebar controls are set to."""
-        _change(connection, owner, conversation_id, controls=controls)
+        change(connection, owner, conversation_id, controls=controls)
 
     @writing
     def rename(
         self, connection: sa.Connection, owner: str, conversation_id: str, title: str
     ) -> None:
         """Give a conversation another title; a blank one changes nothing."""
-        if (title := one_line(title)) and _change(connection, owner, conversation_id, title=title):
-            # Joined to nothing, so that SQLite does not go through all titles by that index: 70 ms.
-            is_title = (passages.c.message_id + "").is_(None)
-            connection.execute(
-                passages.delete().where(passages.c.conversation_id == conversation_id, is_title)
-            )
-            add_title(connection, conversation_id, title)
+        if (title := one_line(title)) and change(connection, owner, conversation_id, title=title):
+            set_title(connection, conversation_id, title)
 
     @writing
     def pin(
         self, connection: sa.Connection, owner: str, conversation_id: str, is_pinned: bool
     ) -> None:
         """Keep a conversation above the others, or no longer."""
-        _change(connection, owner, conversation_id, is_pinned=is_pinned)
+        change(connection, owner, conversation_id, is_pinned=is_pinned)
 
     @writing
     def order_by_time(self, connection: sa.Connection, owner: str) -> None:
@@ -223,28 +205,6 @@ class Conversations:
         )
 
     @writing
-    def delete(self, connection: sa.Connection, owner: str, conversation_id: str) -> None:
-        """Take a conversation away; `undo_delete` can bring it back for UNDO_SECONDS."""
-        erase_what_can_no_longer_be_undone(connection)
-        _change(connection, owner, conversation_id, deleted_at=time.time())
-
-    @writing
-    def undo_delete(self, connection: sa.Connection, owner: str, conversation_id: str) -> None:
-        """Bring back what `delete` took away."""
-        connection.execute(
-            conversations.update()
-            .where(conversations.c.id == conversation_id, conversations.c.owner == owner)
-            .values(deleted_at=None)
-        )
-
-    @writing
-    def delete_all(self, connection: sa.Connection, owner: str) -> int:
-        """Erase everything of the owner's for good; returns how many conversations that were."""
-        connection.execute(shares.delete().where(shares.c.owner == owner))
-        gone = connection.execute(conversations.delete().where(conversations.c.owner == owner))
-        return gone.rowcount
-
-    @writing
     def adopt(self, connection: sa.Connection, from_owner: str, to_owner: str) -> None:
         """Give all conversations of one owner to another: the same person, now recognised."""
         theirs = sa.select(conversations.c.id).where(conversations.c.owner == from_owner)
@@ -258,89 +218,8 @@ class Conversations:
             shares.update().where(shares.c.owner == from_owner).values(owner=to_owner)
         )
 
-    @writing
-    def clear(self, connection: sa.Connection, owner: str, conversation_id: str) -> None:
-        """Empty a conversation; `undo_clear` can bring it back for UNDO_SECONDS.
 
-        What an earlier `clear` took away is erased: only the last can be undone.
-        """
-        erase_what_can_no_longer_be_undone(connection)
-        is_not_empty = (*owned(owner, conversation_id), conversations.c.leaf_id.is_not(None))
-        connection.execute(messages.delete().where(_was_cleared(*is_not_empty)))
-        connection.execute(
-            conversations.update()
-            .where(*is_not_empty)
-            .values(
-                leaf_id=None,
-                cleared_leaf_id=conversations.c.leaf_id,
-                cleared_at=time.time(),
-                cleared_sequence=conversations.c.last_sequence,
-            )
-        )
-
-    @writing
-    def undo_clear(self, connection: sa.Connection, owner: str, conversation_id: str) -> None:
-        """Bring back what the last `clear` took away, if nothing was written since."""
-        connection.execute(
-            conversations.update()
-            .where(*owned(owner, conversation_id), conversations.c.leaf_id.is_(None))
-            .values(leaf_id=conversations.c.cleared_leaf_id, cleared_leaf_id=None)
-        )
-
-    @writing
-    def erase_old(self, connection: sa.Connection) -> None:
-        """Erase for good what was cleared or deleted long ago."""
-        erase_what_can_no_longer_be_undone(connection)
-
-
-def add_title(connection: sa.Connection, conversation_id: str, title: str) -> None:
-    """Make a title searchable."""
-    row = {"conversation_id": conversation_id, "message_id": None, "words": words(title)}
-    connection.execute(passages.insert(), row)
-
-
-def add_passages(connection: sa.Connection, added: Sequence[Message]) -> None:
-    """Make messages searchable, in the order in which they came."""
-    rows = [
-        {
-            "conversation_id": message.conversation_id,
-            "message_id": message.id,
-            "words": words(message.content),
-        }
-        for message in added
-        if message.content and not message.is_running
-    ]
-    if rows:
-        connection.execute(passages.insert(), rows)
-
-
-def erase_what_can_no_longer_be_undone(connection: sa.Connection) -> None:
-    """Erase what was cleared or deleted more than UNDO_SECONDS ago."""
-    long_ago = time.time() - UNDO_SECONDS
-    cleared_long_ago = (
-        conversations.c.cleared_leaf_id.is_not(None),
-        conversations.c.cleared_at < long_ago,
-    )
-    connection.execute(messages.delete().where(_was_cleared(*cleared_long_ago)))
-    connection.execute(conversations.update().where(*cleared_long_ago).values(cleared_leaf_id=None))
-    connection.execute(conversations.delete().where(conversations.c.deleted_at < long_ago))
-
-
-def _change(connection: sa.Connection, owner: str, conversation_id: str, **values: object) -> bool:
+def change(connection: sa.Connection, owner: str, conversation_id: str, **values: object) -> bool:
     """Change a conversation of the owner's; whether there is one."""
     update = conversations.update().where(*owned(owner, conversation_id)).values(**values)
     return connection.execute(update).rowcount > 0
-
-
-def _was_cleared(*conversation_is: sa.ColumnElement[bool]) -> sa.ColumnElement[bool]:
-    """Whether a message was taken away by the last `clear` of some conversations."""
-    cleared_sequence = (
-        sa.select(conversations.c.cleared_sequence)
-        .where(conversations.c.id == messages.c.conversation_id)
-        .scalar_subquery()
-    )
-    # By their ids, so that only their messages are looked at: 8 ms instead of 200 among 100,000.
-    ids = sa.select(conversations.c.id).where(
-        conversations.c.cleared_leaf_id.is_not(None), *conversation_is
-    )
-    return messages.c.conversation_id.in_(ids) & (messages.c.sequence <= cleared_sequence)

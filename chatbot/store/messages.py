@@ -1,16 +1,17 @@
 """Messages: the tree of a conversation, and the branch of it that is on screen."""
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 import sqlalchemy as sa
 
 from chatbot.errors import ChatbotError
-from chatbot.store.conversations import add_passages, next_activity, owned
+from chatbot.store.conversations import next_activity, owned
 from chatbot.store.database import Database, reading, writing
+from chatbot.store.passages import add_texts
 from chatbot.store.records import HEARTBEAT_TIMEOUT_SECONDS, Message, State
-from chatbot.store.schema import conversations, is_answering, messages, passages
+from chatbot.store.schema import conversations, messages
 
 _COLUMNS = [messages.c[name] for name in Message.__dataclass_fields__]
 
@@ -40,7 +41,7 @@ class Messages:
     @reading
     def count_after(self, connection: sa.Connection, owner: str, message_id: str) -> int | None:
         """How many messages of the branch on screen follow one; None if that is not among them."""
-        message = _get(connection, owner, message_id)
+        message = message_of(connection, owner, message_id)
         if message is None:
             return None
         leaf = (
@@ -60,7 +61,7 @@ class Messages:
     @reading
     def get(self, connection: sa.Connection, owner: str, message_id: str) -> Message | None:
         """The owner's message of this id, or None."""
-        return _get(connection, owner, message_id)
+        return message_of(connection, owner, message_id)
 
     @reading
     def all(self, connection: sa.Connection, owner: str, conversation_id: str) -> list[Message]:
@@ -144,72 +145,8 @@ class Messages:
         ]
         if moved.rowcount == 1:  # or else the connection was lost after all was kept
             connection.execute(messages.insert(), [vars(message) for message in added])
-            add_passages(connection, added)
+            add_texts(connection, added)
         return added
-
-    @writing
-    def save_answers(self, connection: sa.Connection, answers: Iterable[Message]) -> None:
-        """Write the present text and state of some answers, in one transaction.
-
-        Only answers still marked as answering change, so that a late
-        checkpoint never undoes an end. Called by the process that runs them.
-        """
-        now = time.time()
-        answers = list(answers)
-        rows = [
-            {
-                "row_id": answer.id,
-                "content": answer.content,
-                "whole_text": answer.content,
-                "state": answer.state,
-                "error": answer.error,
-                "model": answer.model,
-                "finish_reason": answer.finish_reason,
-                "prompt_tokens": answer.prompt_tokens,
-                "completion_tokens": answer.completion_tokens,
-                "saved_at": now,
-            }
-            for answer in answers
-        ]
-        if not rows:
-            return
-        connection.execute(
-            messages.update().where(
-                messages.c.id == sa.bindparam("row_id"),
-                (messages.c.state == State.ANSWERING) | _was_given_up,
-            ),
-            rows,
-        )
-        for answer in answers:
-            if not answer.is_running:
-                _make_searchable(connection, answer.id)
-
-    @writing
-    def resume(self, connection: sa.Connection, owner: str, message_id: str) -> Message:
-        """Mark an answer at the end of the branch as answering again, to be continued.
-
-        Raises ChatbotError("conflict") when it runs already or something follows it.
-        """
-        now = time.time()
-        is_the_end = sa.exists().where(
-            conversations.c.id == messages.c.conversation_id,
-            conversations.c.leaf_id == messages.c.id,
-            conversations.c.owner == owner,
-            conversations.c.deleted_at.is_(None),
-        )
-        resumed = connection.execute(
-            messages.update()
-            .where(messages.c.id == message_id, messages.c.role == "assistant", is_the_end)
-            .where(
-                (messages.c.state != State.ANSWERING)
-                | (messages.c.saved_at < now - HEARTBEAT_TIMEOUT_SECONDS)
-            )
-            .values(state=State.ANSWERING, error=None, finish_reason=None, saved_at=now)
-        )
-        message = _get(connection, owner, message_id)
-        if resumed.rowcount != 1 or message is None:
-            raise ChatbotError("conflict")
-        return message
 
     @writing
     def show_version(self, connection: sa.Connection, owner: str, message_id: str) -> None:
@@ -217,7 +154,7 @@ class Messages:
 
         Raises ChatbotError("conflict") when there is no such message any more.
         """
-        message = _get(connection, owner, message_id)
+        message = message_of(connection, owner, message_id)
         leaf_id = message and _last_after(connection, message.conversation_id, message_id)
         if message is None or leaf_id is None:  # it was deleted, or cleared away
             raise ChatbotError("conflict")
@@ -234,7 +171,7 @@ class Messages:
         Where nothing follows, what was last written in its place comes onto the screen.
         Raises ChatbotError("conflict") when it is gone or being answered.
         """
-        question = _get(connection, owner, question_id)
+        question = message_of(connection, owner, question_id)
         if question is None or question.role != "user":
             raise ChatbotError("conflict")
         answers = (
@@ -267,43 +204,21 @@ class Messages:
         self, connection: sa.Connection, owner: str, message_id: str, rating: int | None
     ) -> None:
         """Keep what a person thinks of an answer: 1 for good, 0 for bad, None for neither."""
-        if _get(connection, owner, message_id):
+        if message_of(connection, owner, message_id):
             connection.execute(
                 messages.update()
                 .where(messages.c.id == message_id, messages.c.role == "assistant")
                 .values(rating=rating)
             )
 
-    @writing
-    def end_abandoned(self, connection: sa.Connection) -> None:
-        """Mark answers as cut short whose process has gone, and make them searchable."""
-        is_abandoned = (
-            is_answering,
-            messages.c.saved_at < time.time() - HEARTBEAT_TIMEOUT_SECONDS,
-        )
-        for message_id in list(connection.scalars(sa.select(messages.c.id).where(*is_abandoned))):
-            connection.execute(
-                messages.update().where(messages.c.id == message_id).values(state=State.CUT_SHORT)
-            )
-            _make_searchable(connection, message_id)
-
-
-_text = sa.bindparam("whole_text", type_=sa.Text)
-_was_given_up = sa.and_(
-    messages.c.state == State.CUT_SHORT,
-    messages.c.error.is_(None),
-    sa.func.length(_text) > sa.func.length(messages.c.content),
-    sa.func.substr(_text, 1, sa.func.length(messages.c.content)) == messages.c.content,
-)
-"""Whether another process took an answer's process to be gone, as while a laptop slept, and the
-answer has gone on since then."""
 
 _is_not_cleared = conversations.c.cleared_leaf_id.is_(None) | (
     messages.c.sequence > conversations.c.cleared_sequence
 )
 
 
-def _get(connection: sa.Connection, owner: str, message_id: str) -> Message | None:
+def message_of(connection: sa.Connection, owner: str, message_id: str) -> Message | None:
+    """The owner's message of this id, or None."""
     query = (
         sa.select(*_COLUMNS)
         .join(conversations)
@@ -339,11 +254,3 @@ def _last_after(
     # What follows a message came after it, so the last that came is the end of a branch.
     branch = branch.union_all(after)
     return connection.scalar(sa.select(branch.c.id).order_by(branch.c.sequence.desc()).limit(1))
-
-
-def _make_searchable(connection: sa.Connection, message_id: str) -> None:
-    """Make the final text of an answer searchable, and forget an earlier one."""
-    connection.execute(passages.delete().where(passages.c.message_id == message_id))
-    row = connection.execute(sa.select(*_COLUMNS).where(messages.c.id == message_id)).first()
-    if row:
-        add_passages(connection, [Message(**row._mapping)])

@@ -71,13 +71,13 @@ def clear(conversation_id: str, running_id: str | None) -> None:
     """Empty the open conversation."""
     if running_id:
         stop(running_id)
-    places.here().store.conversations.clear(browser.owner(), conversation_id)
+    places.here().store.trash.clear(browser.owner(), conversation_id)
 
 
 @noting_errors
 def undo_clear(conversation_id: str) -> None:
     """Bring back what `clear` took away."""
-    places.here().store.conversations.undo_clear(browser.owner(), conversation_id)
+    places.here().store.trash.undo_clear(browser.owner(), conversation_id)
 
 
 def open_conversation(conversation_id: str | None) -> None:

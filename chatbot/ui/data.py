@@ -246,7 +246,7 @@ def _delete_all() -> None:
     places = resources.all_places()
     for place in places:
         place.answers.stop_all(owner)
-    state.deleted_count = sum(place.store.conversations.delete_all(owner) for place in places)
+    state.deleted_count = sum(place.store.trash.delete_all(owner) for place in places)
     state.delete_word = ""
     for name in ("export_job", "import_job"):
         state.pop(name, None)

@@ -50,7 +50,7 @@ def _delete(conversation_id: str) -> None:
     if running:
         place.answers.stop(owner, running.message.id)
     for each in resources.all_places():  # one that goes on in memory is on disk, as it was
-        each.store.conversations.delete(owner, conversation_id)
+        each.store.trash.delete(owner, conversation_id)
     actions.open_conversation(None)
     st.session_state.deleted = conversation_id
 
@@ -59,7 +59,7 @@ def _delete(conversation_id: str) -> None:
 def undo_delete(conversation_id: str) -> None:
     """Bring back what was deleted, and open it."""
     for place in resources.all_places():
-        place.store.conversations.undo_delete(browser.owner(), conversation_id)
+        place.store.trash.undo_delete(browser.owner(), conversation_id)
     actions.open_conversation(conversation_id)
 
 
