@@ -9,7 +9,6 @@ import asyncio
 import atexit
 import contextlib
 import logging
-import sys
 import time
 from collections.abc import Mapping
 from concurrent.futures import Future
@@ -77,9 +76,7 @@ class Answers:
         Raises ChatbotError("still_answering") while the last answer still runs,
         ChatbotError("conflict") or ChatbotError("store") when it could not be saved.
         """
-        branch, running = self.branch(owner, None if is_new else conversation, HISTORY_MESSAGES)
-        if running:
-            raise ChatbotError("still_answering")
+        branch = [] if is_new else self._branch_at_rest(owner, conversation)
         leaf_id = branch[-1].id if branch else None
         asked = Message(new_id(), conversation.id, leaf_id, "user", question)
         answer = self._blank_answer(conversation.id, asked.id, controls, source)
@@ -101,11 +98,7 @@ class Answers:
 
         Raises ChatbotError as `ask` does.
         """
-        branch, running = self.branch(owner, conversation, HISTORY_MESSAGES)
-        if running:
-            raise ChatbotError("still_answering")
-        if not branch or branch[-1].id != old_answer.id:
-            raise ChatbotError("conflict")
+        branch = self._branch_at_rest(owner, conversation, ends_in=old_answer)
         question_id = old_answer.parent_id
         answer = self._blank_answer(old_answer.conversation_id, question_id, controls, source)
         [answer] = self._store.messages.add(owner, [answer], after_leaf_id=old_answer.id)
@@ -124,19 +117,17 @@ class Answers:
 
         Raises ChatbotError as `ask` does.
         """
-        branch, running = self.branch(owner, conversation, limit=sys.maxsize)
-        if running:
-            raise ChatbotError("still_answering")
-        place = next((at for at, one in enumerate(branch) if one.id == old_question.id), None)
-        if place is None:
+        branch = self._branch_at_rest(owner, conversation)
+        messages = self._store.messages
+        if not branch or messages.count_after(owner, old_question.id) is None:
             raise ChatbotError("conflict")
-        asked = Message(new_id(), conversation.id, branch[place].parent_id, "user", question)
+        parent_id, before = old_question.parent_id, []
+        if parent_id:
+            before = messages.branch(owner, conversation.id, HISTORY_MESSAGES, end_id=parent_id)
+        asked = Message(new_id(), conversation.id, parent_id, "user", question)
         answer = self._blank_answer(conversation.id, asked.id, controls, source)
-        asked, answer = self._store.messages.add(
-            owner, [asked, answer], after_leaf_id=branch[-1].id
-        )
-        history = [*branch[:place][-HISTORY_MESSAGES:], asked]
-        return self._start(owner, answer, history, controls, source)
+        asked, answer = messages.add(owner, [asked, answer], after_leaf_id=branch[-1].id)
+        return self._start(owner, answer, [*before, asked], controls, source)
 
     def go_on(
         self,
@@ -151,11 +142,7 @@ class Answers:
         Raises ChatbotError as `ask` does.
         """
         self._wait_for_save(cut_answer.id)
-        branch, running = self.branch(owner, conversation, HISTORY_MESSAGES)
-        if running:
-            raise ChatbotError("still_answering")
-        if not branch or branch[-1].id != cut_answer.id:
-            raise ChatbotError("conflict")
+        branch = self._branch_at_rest(owner, conversation, ends_in=cut_answer)
         answer = self._store.checkpoints.resume(owner, cut_answer.id)
         return self._start(owner, answer, branch[:-1], controls, source)
 
@@ -264,6 +251,21 @@ class Answers:
             )
         except ChatbotError:  # then it is found out again after the next start
             log.exception("Could not keep that a model does not take %s", parameter)
+
+    def _branch_at_rest(
+        self, owner: str, conversation: Conversation, ends_in: Message | None = None
+    ) -> list[Message]:
+        """What the model may see of a conversation in which nothing is being answered.
+
+        Raises ChatbotError("still_answering") if something is, and ChatbotError("conflict")
+        if the branch does not end in the message it is expected to.
+        """
+        branch, running = self.branch(owner, conversation, HISTORY_MESSAGES)
+        if running:
+            raise ChatbotError("still_answering")
+        if ends_in and (not branch or branch[-1].id != ends_in.id):
+            raise ChatbotError("conflict")
+        return branch
 
     def _wait_for_save(self, message_id: str) -> None:
         """Wait until an answer that has just ended has done so in the store as well."""

@@ -523,6 +523,8 @@ def test_another_version_of_a_question_is_asked_in_its_place(
     with pytest.raises(ChatbotError) as caught:  # it is not on the screen any more
         answers.ask_instead(ME, conversation, two, "Who?", CONTROLS, source)
     assert caught.value.code == "conflict"
+    saved(store, answers.ask_instead(ME, conversation, branch[0], "Won", CONTROLS, source))
+    assert [message["content"] for message in endpoint.requests[-1]["messages"]] == ["Won"]
 
 
 def test_who_steps_away_from_a_running_answer_finds_it_again(

@@ -24,13 +24,22 @@ class Messages:
 
     @reading
     def branch(
-        self, connection: sa.Connection, owner: str, conversation_id: str, limit: int
+        self,
+        connection: sa.Connection,
+        owner: str,
+        conversation_id: str,
+        limit: int,
+        end_id: str | None = None,
     ) -> list[Message]:
-        """The newest `limit` messages of the branch on screen, oldest first."""
+        """The newest `limit` messages of the branch on screen, oldest first.
+
+        Or of the branch that ends in the message `end_id`, wherever that is.
+        """
+        is_end = messages.c.id == (end_id or conversations.c.leaf_id)
         leaf = (
             sa.select(*_COLUMNS)
-            .join(conversations, conversations.c.leaf_id == messages.c.id)
-            .where(*owned(owner, conversation_id))
+            .join(conversations, conversations.c.id == messages.c.conversation_id)
+            .where(*owned(owner, conversation_id), is_end)
             .cte("branch", recursive=True)
         )
         earlier = sa.select(*_COLUMNS).join(leaf, leaf.c.parent_id == messages.c.id)
