@@ -36,6 +36,12 @@ _NAME = re.compile(r":(?:[A-Za-z0-9_+-]+:|material[/_]|streamlit:)")
 FOOTNOTE = re.compile(r"^[ \t>]*\[\^[^\]\s]+\]:", re.MULTILINE)
 """Where a footnote's text begins."""
 
+_DEFINITION = re.compile(
+    r""" {0,3}\[(?:[^\[\]\\]|\\.)+\]:(?=\S+([ \t]+("[^"]*"|'[^']*'|\([^()]*\)))?[ \t]*$)""",
+    re.MULTILINE,
+)
+"""What begins a link's definition whose address follows its colon at once."""
+
 _CELL = re.compile(r"(?:\\.|[^\\|])+|\|")
 
 
@@ -90,6 +96,9 @@ def _escape(text: str) -> str:
 def _pieces(text: str) -> Iterator[str]:
     state = StateInline(text, block_parser(), {}, [])
     rules = block_parser().inline.ruler.getRules("")
+    if match := _DEFINITION.match(text):
+        state.pos = match.end()
+        yield match[0]
     while state.pos < state.posMax:
         begin = state.pos
         if match := _INERT.match(text, begin):
