@@ -12,7 +12,7 @@ import urllib.request
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from chatbot import bodies, faults
+from chatbot import bodies, faults, public_network
 from chatbot.endpoints import Endpoint
 from chatbot.errors import ChatbotError
 from chatbot.parameters import ReplyRequest, parameters, refused_parameter
@@ -120,13 +120,10 @@ class Client:
                 timeout=openai.Timeout(
                     endpoint.silence_timeout_seconds, connect=endpoint.connect_timeout_seconds
                 ),
-                http_client=_transport(endpoint)(
+                http_client=_http_client(
+                    endpoint,
                     # A redirect would carry the conversation, and perhaps the key, elsewhere.
                     follow_redirects=False,
-                    # Proxy variables would send even loopback traffic to the proxy.
-                    trust_env=not endpoint.is_on_this_machine,
-                    # Without TLS there is nothing to verify, so no authorities are loaded.
-                    verify=not endpoint.base_url.startswith("http://"),
                     # Compressed, a stream comes in bursts, and a few bytes can become gigabytes.
                     headers={"Accept-Encoding": "identity"},
                     event_hooks={"response": [look_at]},
@@ -166,14 +163,45 @@ class Client:
         return reader.completion
 
 
+def _http_client(endpoint: Endpoint, **options: Any) -> "httpx2.AsyncClient":
+    # Without TLS there is nothing to verify, so no authorities are loaded.
+    options["verify"] = not endpoint.base_url.startswith("http://")
+    if endpoint.is_visitors:
+        options["transport"] = _public_transport(options["verify"])
+    # Proxy variables would send even loopback traffic to the proxy; and nothing that a visitor
+    # has named may go through a proxy, which would connect to anything.
+    options["trust_env"] = _may_use_proxies(endpoint)
+    return _transport(endpoint)(**options)
+
+
 def _transport(endpoint: Endpoint) -> "type[httpx2.AsyncClient]":
     """The quicker transport, except where it cannot go: through a SOCKS proxy."""
     import openai
 
-    proxies = {} if endpoint.is_on_this_machine else urllib.request.getproxies()
+    proxies = urllib.request.getproxies() if _may_use_proxies(endpoint) else {}
     if any(proxy.startswith("socks") for proxy in proxies.values()):
         return openai.DefaultAsyncHttpxClient
     return openai.DefaultAioHttpClient
+
+
+def _may_use_proxies(endpoint: Endpoint) -> bool:
+    return not (endpoint.is_on_this_machine or endpoint.is_visitors)
+
+
+def _public_transport(verify: bool) -> "httpx2.AsyncBaseTransport":
+    """The quicker transport, which looks at each address before it connects."""
+    import aiohttp
+
+    # The library has no public way to hand its own transport a connector.
+    from openai._vendor.httpx_aiohttp.transport import AiohttpTransport
+
+    transport = AiohttpTransport(verify=verify, trust_env=False)
+    transport.client = lambda: aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(
+            ssl=transport.ssl_context, socket_factory=public_network.public_socket
+        )
+    )
+    return transport
 
 
 def _whole(body: bytes, endpoint: Endpoint) -> object:

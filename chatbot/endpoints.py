@@ -23,6 +23,8 @@ class Endpoint:
     """What to call it instead of its host."""
     goes_on_by_itself: bool = False
     """Whether it takes an answer at the end of what it is sent as the beginning of its own."""
+    is_visitors: bool = False
+    """Whether a visitor has named it: then it is reached only where the whole internet can."""
 
     @property
     def host(self) -> str:
@@ -37,8 +39,27 @@ class Endpoint:
     @property
     def is_on_this_machine(self) -> bool:
         """Whether it listens on the loopback interface, where no proxy can reach it."""
-        hostname = urlsplit(self.base_url).hostname or ""
-        try:
-            return ipaddress.ip_address(hostname).is_loopback
-        except ValueError:
-            return hostname == "localhost" or hostname.endswith(".localhost")
+        return is_loopback(urlsplit(self.base_url).hostname or "")
+
+
+def origin(address: str) -> tuple[str, str, int | None]:
+    """Scheme, host and port of an address: a key belongs to one of these, and to no other."""
+    parts = urlsplit(address)
+    port = parts.port or {"http": 80, "https": 443}.get(parts.scheme)
+    return parts.scheme, parts.hostname or "", port
+
+
+def is_loopback(hostname: str) -> bool:
+    """Whether a host is the machine itself."""
+    try:
+        return ipaddress.ip_address(hostname).is_loopback
+    except ValueError:
+        return hostname == "localhost" or hostname.endswith(".localhost")
+
+
+def is_nearby(hostname: str) -> bool:
+    """Whether a host is in a network of one's own, where servers seldom have certificates."""
+    try:
+        return ipaddress.ip_address(hostname).is_private
+    except ValueError:
+        return is_loopback(hostname) or "." not in hostname or hostname.endswith(".local")

@@ -59,6 +59,7 @@ ACTIONS: dict[str, Action] = {
     "region": Action.OWNER,
     "wrong_address": Action.OWNER,
     "not_an_api": Action.OWNER,
+    "not_public": Action.OPEN_SETTINGS,
     "refused": Action.OPEN_SETTINGS,
     "length_refused": Action.OPEN_SETTINGS,
     "temperature_refused": Action.OPEN_SETTINGS,
@@ -66,6 +67,10 @@ ACTIONS: dict[str, Action] = {
     "no_models": Action.CHOOSE_MODEL,
     "too_long": Action.SHORTEN,
     "question_filtered": Action.EDIT,
+    # The connection check.
+    "bad_address": Action.RETRY,
+    "no_address": Action.RETRY,
+    "env_file": Action.OWNER,
     # The answer broke off after some of it came.
     "interrupted": Action.RETRY,
     "stalled": Action.RETRY,

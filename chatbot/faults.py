@@ -14,6 +14,7 @@ from email.utils import parsedate_to_datetime
 from chatbot.endpoints import Endpoint
 from chatbot.errors import ChatbotError
 from chatbot.parameters import complaints
+from chatbot.public_network import NotPublicError
 
 LONGEST_COUNTDOWN_SECONDS = 120
 """Who must wait for longer is told when to come back."""
@@ -106,7 +107,9 @@ def broken_connection(error: Exception, endpoint: Endpoint) -> ChatbotError:
     causes = list(_causes(error))
     kinds = {type(cause).__name__ for cause in causes}
     code = "not_an_api"  # no HTTP, or a response of another form
-    if kinds & {"ProxyError", "ClientProxyConnectionError", "ClientHttpProxyError"}:
+    if any(isinstance(cause, NotPublicError) for cause in causes):
+        code = "not_public"
+    elif kinds & {"ProxyError", "ClientProxyConnectionError", "ClientHttpProxyError"}:
         code = "proxy"
     elif any(isinstance(cause, socket.gaierror) for cause in causes):
         code = "unknown_host"

@@ -1,0 +1,57 @@
+"""The forms of a base URL: what people paste is often almost right."""
+
+import re
+from urllib.parse import urlsplit
+
+from chatbot.endpoints import is_nearby
+from chatbot.errors import ChatbotError
+from chatbot.services import service_at
+
+_ENDINGS = re.compile(r"(/chat/completions|/completions|/responses|/embeddings|/models)/*$")
+
+
+def base_urls(typed: str) -> list[str]:
+    """The forms of an address that are worth a try, the likeliest first.
+
+    Raises ChatbotError("bad_address") for what cannot be one.
+    """
+    text = typed.strip().strip("\"'<>").strip()
+    has_scheme = re.match(r"[a-zA-Z][\w+.-]*://", text)
+    if not has_scheme:
+        text = f"//{text.lstrip('/')}"
+    try:
+        parts = urlsplit(text)
+        _ = parts.port  # raises ValueError when it is no number
+    except ValueError:
+        raise ChatbotError("bad_address") from None
+    if parts.scheme not in ("", "http", "https") or not parts.hostname:
+        raise ChatbotError("bad_address")
+    if "@" in parts.netloc or re.search(r"[\s\\]", parts.netloc):
+        raise ChatbotError("bad_address")
+    # A key is never sent unencrypted to a far host unless that was typed.
+    schemes = [parts.scheme] if parts.scheme else ["https"]
+    if is_nearby(parts.hostname):
+        schemes = list(dict.fromkeys([parts.scheme or "http", "http", "https"]))
+    elif parts.scheme == "http":
+        schemes = ["http", "https"]
+    return [
+        f"{scheme}://{parts.netloc}{path}"
+        for scheme in schemes
+        for path in _paths(f"{scheme}://{parts.netloc}", parts.path)
+    ]
+
+
+def _paths(address: str, typed: str) -> list[str]:
+    path = typed.rstrip("/")
+    while _ENDINGS.search(path):
+        path = _ENDINGS.sub("", path)
+    path = re.sub(r"//+", "/", path)
+    service = service_at(address)
+    known = [service.path] if service else []
+    if path.endswith("/v1"):
+        paths = [path, *known, path.removesuffix("/v1")]
+    elif path:
+        paths = [path, *known, f"{path}/v1", "/v1"]
+    else:
+        paths = [*known, "/v1", ""]
+    return list(dict.fromkeys(paths))

@@ -1,0 +1,282 @@
+"""The connection check: what works with an address and a key, found out by trying.
+
+A base URL is often almost right. So its usual forms are tried, one after the
+other: each is asked for its list of models, and the best one then one short
+question, for only an answer proves the key, the model and the way back.
+
+A key goes to the origin it belongs to (scheme, host and port) and to no other:
+the owner's to what the owner has set, a typed one to what was typed with it.
+
+`python -m chatbot.check` is the same in a terminal (`chatbot/check_command.py`).
+"""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+
+from chatbot import background
+from chatbot.addresses import base_urls
+from chatbot.client import Client
+from chatbot.context import estimate_tokens
+from chatbot.endpoints import Endpoint, origin
+from chatbot.errors import ChatbotError
+from chatbot.i18n import translate
+from chatbot.parameters import ReplyRequest
+from chatbot.reply import Source
+
+QUESTION = "Count from 1 to 20, separated by blanks."
+"""Long enough an answer to tell a stream from a piece, and hardly worth a price."""
+
+MAX_ANSWER_TOKENS = 64
+
+MAX_SILENCE_SECONDS = 30
+"""Whoever checks a connection is waiting; a model that is being loaded may take this long."""
+
+MAX_CONNECT_SECONDS = 5
+
+MODELS_TRIED = 3
+"""How many of a list are asked: its first ones may draw, listen or embed."""
+
+BURST_SECONDS = 0.05
+"""A model needs longer than this for an answer; what comes within it was held back on the way."""
+
+_WHOLE_ORIGIN = {
+    *("unreachable", "unknown_host", "proxy", "certificate", "no_tls", "not_public"),
+    *("timeout", "dropped", "region", "busy", "busy_until", "server_error"),
+}
+"""Faults that no other path would mend."""
+
+_TELLING = {"key_refused", "key_missing", "region", "quota", "quota_until", "forbidden"}
+"""Said first if nothing works: whoever answers so is a model server."""
+
+_OF_THE_PATH = {"wrong_address", "not_an_api", "no_models", "redirect", "empty"}
+"""Faults that another path may not have."""
+
+_OF_THE_MODEL = {"model_not_found", "refused", "forbidden", "wrong_address"}
+"""Faults after which another model of the list is asked."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """One thing that was tried, or is being tried. `is_good` is None until that is known."""
+
+    name: str
+    """A key of the catalogue: `check.step.<name>`."""
+    details: dict[str, str] = field(default_factory=dict)
+    is_good: bool | None = None
+    error: ChatbotError | None = None
+
+    def sentence(self, language: str) -> str:
+        """What was tried, and what came of it if that was not good."""
+        text = translate(language, f"check.step.{self.name}", **self.details)
+        return f"{text} {self.error.sentence(language)}" if self.error else text
+
+
+@dataclass(frozen=True)
+class Pace:
+    """How an answer came."""
+
+    first_text_seconds: float
+    tokens_per_second: float | None
+    """None where it was too short or came too fast to say."""
+    came_at_once: bool
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What a check came to: settings that work, or why there are none."""
+
+    endpoint: Endpoint
+    """What works, if anything does."""
+    error: ChatbotError | None = None
+    model: str = ""
+    models: tuple[str, ...] = ()
+    """The endpoint's list; empty if it has none."""
+    pace: Pace | None = None
+    """None where the model thought until it had used up the check's few tokens."""
+    is_as_given: bool = True
+    """Whether the address works just as it was given."""
+
+    def sentence(self, language: str, host: str, base_url: str) -> str:
+        """All of it in one sentence; what to call the endpoint and its address is given."""
+        if self.error:
+            return self.error.sentence(language)
+        name = "works" if self.is_as_given else "works_at"
+        if self.pace and self.pace.came_at_once:
+            name += "_at_once"
+        return translate(language, f"check.{name}", host=host, base_url=base_url)
+
+
+def pace(arrivals: list[tuple[float, str]], tokens: int | None) -> Pace:
+    """How an answer came: `arrivals` are its pieces, each with the seconds since the question."""
+    first, last = arrivals[0][0], arrivals[-1][0]
+    text = "".join(piece for _, piece in arrivals)
+    tokens = tokens or estimate_tokens(text)
+    is_burst = last - first < BURST_SECONDS
+    # A few words may well come together; an answer that took its time may not.
+    is_long = len(text) > 30
+    came_at_once = is_long and is_burst and (len(arrivals) == 1 or first > 20 * BURST_SECONDS)
+    speed = None if is_burst else (tokens - 1) / (last - first)
+    return Pace(first, speed, came_at_once)
+
+
+class Check:
+    """One run of the check. `steps` may be read from any thread while it runs.
+
+    `source` has the key. `typed` is the address to be tried in its usual forms; without it the
+    source is taken as it is. `is_owners_key`: the key goes only to where `source` is, otherwise
+    it was typed together with the address.
+    """
+
+    def __init__(
+        self, source: Source, typed: str = "", model: str = "", is_owners_key: bool = True
+    ) -> None:
+        self.steps: tuple[Step, ...] = ()
+        self._source = source
+        self._typed = typed.strip().rstrip("/")
+        self._model = model.strip()
+        self._is_owners_key = is_owners_key
+        self._client = Client()
+
+    async def run(self, on_step: Callable[[Step], None] = lambda step: None) -> Finding:
+        """Try everything; `on_step` is told of each step when it begins and when it has ended.
+
+        Raises ChatbotError for an address that cannot be one, or if the built-in model is not
+        to be had. Whatever an endpoint does wrong is in the finding.
+        """
+        self._on_step = on_step
+        try:
+            return await self._try_all(await self._start())
+        finally:
+            await self._client.close()
+
+    async def _start(self) -> Endpoint:
+        if isinstance(self._source, Endpoint):
+            endpoint = self._source
+        else:
+            self._begin("start")
+            endpoint = await background.in_thread(self._source.start)
+            self._end()
+        return replace(
+            endpoint,
+            connect_timeout_seconds=min(endpoint.connect_timeout_seconds, MAX_CONNECT_SECONDS),
+            silence_timeout_seconds=min(endpoint.silence_timeout_seconds, MAX_SILENCE_SECONDS),
+        )
+
+    async def _try_all(self, endpoint: Endpoint) -> Finding:
+        """The first form of the address that answers, else what is the most telling failure."""
+        forms = base_urls(self._typed) if self._typed else [endpoint.base_url]
+        if self._is_owners_key and endpoint.api_key:
+            forms = [form for form in forms if origin(form) == origin(endpoint.base_url)]
+        without_list: list[Endpoint] = []
+        failures: list[ChatbotError] = []
+        lost: set[object] = set()  # origins on which nothing can work
+        has_list = False
+        for form in forms:
+            candidate = replace(endpoint, base_url=form)
+            if origin(form) in lost:
+                continue
+            try:
+                models = await self._list(candidate)
+            except ChatbotError as error:
+                failures.append(error)
+                if error.code in _WHOLE_ORIGIN:
+                    lost.add(origin(form))
+                elif error.code not in _TELLING:
+                    without_list.append(candidate)
+                continue
+            finding = await self._ask_each(candidate, models)
+            if finding.error is None or finding.error.code not in _OF_THE_PATH:
+                return finding
+            failures.insert(0, finding.error)  # who has a list is a model server after all
+            has_list = True
+        if self._model and not any(failure.code in _TELLING for failure in failures):
+            for candidate in without_list:
+                finding = await self._ask_each(candidate, [])
+                if finding.error is None:
+                    return finding
+                failures.append(finding.error)
+        telling = [failure for failure in failures if failure.code in _TELLING]
+        if not (telling or has_list) and all(failure.code in _OF_THE_PATH for failure in failures):
+            failures = [ChatbotError("no_address", host=endpoint.host)]
+        return Finding(endpoint, (telling or failures)[0])
+
+    async def _list(self, endpoint: Endpoint) -> list[str]:
+        """The models of an endpoint; raises ChatbotError if it names none."""
+        self._begin("models", base_url=endpoint.base_url)
+        with self._noting_failure():
+            models = await self._client.list_models(endpoint)
+            if not models:
+                raise ChatbotError("no_models", host=endpoint.host)
+        self._end(count=str(len(models)))
+        return models
+
+    async def _ask_each(self, endpoint: Endpoint, models: list[str]) -> Finding:
+        """Ask the wanted model, or else the first of some that answers."""
+        failure = None
+        for model in [self._model] if self._model else models[:MODELS_TRIED]:
+            try:
+                found = await self._ask(endpoint, model)
+            except ChatbotError as error:
+                failure = failure or error
+                if error.code not in _OF_THE_MODEL:
+                    break
+            else:
+                is_as_given = self._typed in ("", endpoint.base_url)
+                return Finding(endpoint, None, model, tuple(models), found, is_as_given)
+        return Finding(endpoint, failure)
+
+    async def _ask(self, endpoint: Endpoint, model: str) -> Pace | None:
+        self._begin("answer", model=model)
+        arrivals: list[tuple[float, str]] = []
+        began = time.monotonic()
+        messages = [{"role": "user", "content": QUESTION}]
+        request = ReplyRequest(model, messages, temperature=1, max_tokens=MAX_ANSWER_TOKENS)
+        with self._noting_failure():
+            completion = await self._client.stream_reply(
+                endpoint, request, lambda text: arrivals.append((time.monotonic() - began, text))
+            )
+            if completion.finish_reason is None and arrivals:
+                raise ChatbotError("interrupted")
+            if completion.finish_reason != "length" and not arrivals:
+                raise ChatbotError("empty", host=endpoint.host)
+        if not arrivals:  # it was still thinking
+            self._end()
+            return None
+        found = pace(arrivals, completion.completion_tokens)
+        self._end()
+        self._begin("at_once" if found.came_at_once else "pace")
+        speed = found.tokens_per_second
+        self._end(
+            is_good=not found.came_at_once,
+            seconds=f"{found.first_text_seconds:.1f}",
+            speed=f"{speed:.0f}" if speed else "–",
+        )
+        return found
+
+    # Steps
+
+    def _begin(self, name: str, **details: str) -> None:
+        self.steps += (Step(name, details),)
+        self._on_step(self.steps[-1])
+
+    def _end(self, is_good: bool = True, error: ChatbotError | None = None, **details: str) -> None:
+        *before, last = self.steps
+        last = replace(last, is_good=is_good, error=error, details={**last.details, **details})
+        self.steps = (*before, last)
+        self._on_step(last)
+
+    @contextmanager
+    def _noting_failure(self) -> Iterator[None]:
+        try:
+            yield
+        except ChatbotError as error:
+            self._end(is_good=False, error=error)
+            raise
+
+
+if __name__ == "__main__":
+    from chatbot import check_command
+
+    check_command.main()

@@ -1,0 +1,97 @@
+"""`python -m chatbot.check`: the connection check for whoever has a terminal on the server."""
+
+import argparse
+import getpass
+import locale
+import os
+import sys
+import tomllib
+from pathlib import Path
+from typing import Any
+
+from chatbot import background, local_model
+from chatbot.addresses import base_urls
+from chatbot.check import Check, Finding, Step
+from chatbot.endpoints import Endpoint, origin
+from chatbot.errors import ChatbotError, Phrase
+from chatbot.i18n import LANGUAGES, closest_language, translate
+from chatbot.settings import Settings, load_settings
+
+SECRETS_FILE = Path(".streamlit/secrets.toml")
+
+MARKS = {None: "…", True: "✓", False: "✗"}
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Check what is set, or another address; exit with 0 if it works and with 1 if not."""
+    wanted = _parser(_system_language()).parse_args(arguments)
+    language = wanted.language or _system_language()
+    try:
+        settings = load_settings(_secrets())
+        language = wanted.language or settings.language or language
+        check = _check(settings, wanted.base_url or "", wanted.model or "", language)
+        finding = background.submit(check.run(_print_step(language))).result()
+    except ChatbotError as error:
+        print(error.sentence(language))
+        sys.exit(1)
+    except KeyboardInterrupt:
+        sys.exit(130)
+    print(f"\n{_conclusion(finding, language)}")
+    sys.exit(1 if finding.error else 0)
+
+
+def _check(settings: Settings, typed: str, model: str, language: str) -> Check:
+    configured = settings.endpoint
+    if not typed:
+        if configured is None:
+            return Check(local_model.shared(settings.local_model))
+        return Check(configured, configured.base_url, model or settings.default_model or "")
+    first = base_urls(typed)[0]
+    if configured and origin(first) == origin(configured.base_url):
+        return Check(configured, typed, model)
+    # The key that is set belongs elsewhere.
+    key = getpass.getpass(translate(language, "check.key_prompt")) if sys.stdin.isatty() else ""
+    return Check(Endpoint(first, key.strip() or None), typed, model, is_owners_key=False)
+
+
+def _print_step(language: str) -> Any:
+    def print_step(step: Step) -> None:
+        if step.is_good is not None:
+            print(f"{MARKS[step.is_good]} {step.sentence(language)}", flush=True)
+
+    return print_step
+
+
+def _conclusion(finding: Finding, language: str) -> str:
+    host = finding.endpoint.host
+    if host == local_model.NAME:
+        host = translate(language, "check.built_in")
+    sentence = finding.sentence(language, host, finding.endpoint.base_url)
+    if finding.error or finding.is_as_given:
+        return sentence
+    return f"{sentence}\nOPENAI_BASE_URL={finding.endpoint.base_url}"
+
+
+def _parser(language: str) -> argparse.ArgumentParser:
+    def said(name: str) -> str:
+        return translate(language, f"check.command.{name}")
+
+    parser = argparse.ArgumentParser("python -m chatbot.check", description=said("description"))
+    parser.add_argument("--base-url", metavar="URL", help=said("base_url"))
+    parser.add_argument("--model", help=said("model"))
+    parser.add_argument("--language", choices=list(LANGUAGES), help=said("language"))
+    return parser
+
+
+def _system_language() -> str:
+    return closest_language(os.environ.get("CHATBOT_LANGUAGE"), locale.getlocale()[0])
+
+
+def _secrets() -> dict[str, Any]:
+    try:
+        return tomllib.loads(SECRETS_FILE.read_text("utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError):
+        expected = Phrase("setting.secrets_file")
+        raise ChatbotError("file", name=str(SECRETS_FILE), expected=expected) from None

@@ -1,0 +1,40 @@
+"""Connections to what a visitor has named: to public addresses alone.
+
+Looked at is the very address that is about to be connected to, after its name
+was resolved. So a name that leads inside, or leads elsewhere the second time,
+reaches nothing; neither does an odd way to write an address.
+"""
+
+import ipaddress
+import socket
+from typing import Any
+
+_TRANSLATED = ipaddress.ip_network("64:ff9b::/96")
+"""NAT64 (RFC 6052): the last 32 bits are the IPv4 address that is reached."""
+
+
+class NotPublicError(OSError):
+    """An address that only this machine or its own network can reach."""
+
+
+def is_public(address: str) -> bool:
+    """Whether an IP address can be reached by the whole internet, however it is wrapped up."""
+    try:
+        ip = ipaddress.ip_address(address.partition("%")[0])
+    except ValueError:
+        return False
+    if isinstance(ip, ipaddress.IPv6Address):
+        inner = ip.ipv4_mapped or ip.sixtofour or (ip.teredo and ip.teredo[1])
+        if ip in _TRANSLATED:
+            inner = ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)
+        if inner:
+            return is_public(str(inner))
+    return ip.is_global and not ip.is_multicast
+
+
+def public_socket(address: tuple[Any, ...]) -> socket.socket:
+    """A socket for one resolved address, as `getaddrinfo` gives it. Raises NotPublicError."""
+    family, kind, protocol, _, (host, *_) = address
+    if not is_public(host):
+        raise NotPublicError
+    return socket.socket(family, kind, protocol)

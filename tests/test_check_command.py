@@ -1,0 +1,115 @@
+"""`python -m chatbot.check`: what it prints, its exit code, and that it never prints the key."""
+
+import io
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from chatbot import check_command, settings
+from tests.conftest import CANARY_KEY, ROOT
+from tests.endpoint import FakeEndpoint, Reply
+
+
+@pytest.fixture(autouse=True)
+def english(monkeypatch: pytest.MonkeyPatch) -> None:
+    settings._load.cache_clear()
+    monkeypatch.setattr("locale.getlocale", lambda: ("en_US", "UTF-8"))
+    monkeypatch.setattr("sys.stdin", io.StringIO())
+
+
+def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str]:
+    with pytest.raises(SystemExit) as caught:
+        check_command.main(list(arguments))
+    captured = capsys.readouterr()
+    assert CANARY_KEY not in captured.out + captured.err
+    assert captured.err == ""
+    return int(caught.value.code or 0), captured.out
+
+
+def set_up(endpoint: FakeEndpoint) -> None:
+    Path(".env").write_text(
+        f"OPENAI_API_KEY={CANARY_KEY}\nOPENAI_BASE_URL={endpoint.base_url}", "utf-8"
+    )
+
+
+def test_what_is_set_is_checked_step_by_step(
+    endpoint: FakeEndpoint, capsys: pytest.CaptureFixture[str]
+) -> None:
+    set_up(endpoint)
+    code, out = run(capsys)
+    lines = out.splitlines()
+    assert code == 0
+    assert lines[0] == f"✓ List of models at {endpoint.base_url}."
+    assert lines[1] == "✓ A short question to test-model."
+    assert lines[2].startswith("✓ First words after 0.")
+    assert lines[-1] == f"{endpoint.base_url.split('/')[2]} works."
+    assert endpoint.headers[0]["Authorization"] == f"Bearer {CANARY_KEY}"
+
+
+def test_the_right_address_is_printed_as_the_line_to_set(
+    endpoint: FakeEndpoint, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, out = run(capsys, "--base-url", endpoint.base_url.removesuffix("v1") + "chat")
+    assert code == 0
+    assert out.splitlines()[-1] == f"OPENAI_BASE_URL={endpoint.base_url}"
+
+
+def test_a_wrong_key_ends_with_1_and_a_sentence_in_the_language_asked_for(
+    endpoint: FakeEndpoint, capsys: pytest.CaptureFixture[str]
+) -> None:
+    set_up(endpoint)
+    endpoint.default_reply = Reply(status=401, error={"message": f"Bad key {CANARY_KEY}"})
+    code, out = run(capsys, "--language", "zh")
+    assert code == 1
+    assert out.splitlines()[-1].endswith("不接受当前密钥，请检查 OPENAI_API_KEY。")
+
+
+def test_the_key_that_is_set_does_not_go_to_another_address(
+    endpoint: FakeEndpoint, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", CANARY_KEY)
+    monkeypatch.setenv("OPENAI_BASE_URL", "https://relay.example.org/v1")
+    code, _ = run(capsys, "--base-url", endpoint.base_url)
+    assert code == 0
+    assert CANARY_KEY not in str(endpoint.headers)
+
+
+def test_a_key_for_another_address_is_asked_for_at_a_terminal(
+    endpoint: FakeEndpoint, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
+    monkeypatch.setattr("getpass.getpass", lambda prompt: f" {CANARY_KEY} ")
+    assert run(capsys, "--base-url", endpoint.base_url)[0] == 0
+    assert endpoint.headers[0]["Authorization"] == f"Bearer {CANARY_KEY}"
+
+
+@pytest.mark.parametrize("arguments", [["--base-url", "not an address"], []])
+def test_what_cannot_be_is_one_sentence(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, arguments: list[str]
+) -> None:
+    if not arguments:
+        Path(".streamlit").mkdir()
+        Path(".streamlit/secrets.toml").write_text(f"OPENAI_API_KEY = {CANARY_KEY}", "utf-8")
+    code, out = run(capsys, *arguments)
+    assert code == 1
+    assert len(out.splitlines()) == 1
+
+
+def test_secrets_are_read_as_the_app_reads_them(
+    endpoint: FakeEndpoint, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path(".streamlit").mkdir()
+    Path(".streamlit/secrets.toml").write_text(
+        f'OPENAI_BASE_URL = "{endpoint.base_url}"\nOPENAI_API_KEY = "{CANARY_KEY}"', "utf-8"
+    )
+    assert run(capsys)[0] == 0
+    assert endpoint.headers[0]["Authorization"] == f"Bearer {CANARY_KEY}"
+
+
+def test_the_command_explains_itself() -> None:
+    command = [sys.executable, "-m", "chatbot.check", "--help"]
+    said = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    assert "--base-url" in said.stdout
+    assert said.stderr == ""
