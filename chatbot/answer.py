@@ -47,6 +47,10 @@ class Answer:
         """As it was last known apart from its text; final once it is not answering any more."""
         self._pieces = [message.content]  # not empty if it goes on with what it had
         self._characters = len(message.content)
+        self.begun_with = message
+        self.began = time.monotonic()
+        self.first_text: float | None = None
+        """When the first piece came; like `began` by the monotonic clock."""
         self._followers_waiting = 0
         self._changed = threading.Condition()
         self._ended = threading.Event()
@@ -72,6 +76,8 @@ class Answer:
         """Add a piece and wake the followers. Called on the background loop only."""
         if self.has_ended or not text:
             return
+        if self.first_text is None:
+            self.first_text = time.monotonic()
         self._pieces.append(text)
         self._characters += len(text)
         if self._followers_waiting:

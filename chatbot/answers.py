@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from concurrent.futures import Future
 from dataclasses import replace
 
-from chatbot import background, local_model, reply
+from chatbot import background, local_model, observers, reply
 from chatbot.answer import Answer, AnswerElsewhere, Followed, cut_if_abandoned
 from chatbot.client import Client
 from chatbot.endpoints import Endpoint
@@ -306,6 +306,10 @@ class Answers:
     async def _run(
         self, answer: Answer, source: Source, history: list[Message], controls: Controls
     ) -> None:
-        await self._saver.save_soon()  # from here on, about once a second
-        await reply.fill(answer, self._client, source, history, controls)
-        await self._saver.save_soon()
+        observers.tell_began(answer)
+        try:
+            await self._saver.save_soon()  # from here on, about once a second
+            await reply.fill(answer, self._client, source, history, controls)
+            await self._saver.save_soon()
+        finally:
+            observers.tell_ended(answer)

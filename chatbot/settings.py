@@ -17,7 +17,7 @@ import platformdirs
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from chatbot import SOURCE_URL
+from chatbot import SOURCE_URL, masking
 from chatbot.endpoints import OPENAI_BASE_URL, Endpoint
 from chatbot.errors import ChatbotError, Phrase
 from chatbot.i18n import closest_language
@@ -67,6 +67,9 @@ class Settings(BaseSettings):
     connect_timeout_seconds: float = Field(10, gt=0, le=120, alias="CHATBOT_CONNECT_TIMEOUT")
     silence_timeout_seconds: float = Field(60, gt=0, le=3600, alias="CHATBOT_SILENCE_TIMEOUT")
     source_url: str = Field(SOURCE_URL, alias="CHATBOT_SOURCE_URL")
+    metrics_address: str | None = Field(
+        None, pattern=r"^(\[[0-9a-f:]+\]|[\w.-]+):\d{1,5}$", alias="CHATBOT_METRICS_ADDRESS"
+    )
 
     @field_validator("api_key")
     @classmethod
@@ -175,13 +178,18 @@ def _load(
 ) -> Settings:
     """Read all sources; the last two arguments only tell whether they changed."""
     try:
-        return Settings(_env_file=ENV_FILE, **dict(from_secrets))
+        settings = Settings(_env_file=ENV_FILE, **dict(from_secrets))
     except ValidationError as error:
         name = str(error.errors()[0]["loc"][0])
         raise _setting_error(name, dict(from_secrets)) from None  # its text would show the value
     except UnicodeDecodeError:
         expected = Phrase("setting.env_file")
         raise ChatbotError("file", name=str(ENV_FILE), expected=expected) from None
+    masking.hide(
+        settings.api_key.get_secret_value() if settings.api_key else None,
+        urlsplit(settings.database_url.get_secret_value()).password,
+    )
+    return settings
 
 
 def _setting_error(name: str, from_secrets: dict[str, Any]) -> ChatbotError:

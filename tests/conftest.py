@@ -160,18 +160,18 @@ class RunningApp:
     def __init__(self, folder: Path, environment: dict[str, str], app: Path | None = None) -> None:
         self.folder = folder
         shutil.copytree(ROOT / ".streamlit", folder / ".streamlit", dirs_exist_ok=True)
-        self.port = _free_port()
+        self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self._environment = {
             **os.environ,
             "CHATBOT_DATABASE_URL": f"sqlite:///{folder}/chatbot.db",
             **environment,
         }
-        self._app = app or ROOT / "streamlit_app.py"
+        self.script = app or ROOT / "streamlit_app.py"
         self.start()
 
     def start(self) -> None:
-        command = [sys.executable, "-m", "streamlit", "run", str(self._app)]
+        command = [sys.executable, "-m", "streamlit", "run", str(self.script)]
         command += ["--server.port", str(self.port), "--server.address", "127.0.0.1"]
         command += ["--server.headless", "true", "--server.fileWatcherType", "none"]
         with (self.folder / "server.log").open("ab") as log:
@@ -271,7 +271,8 @@ def wait_until(condition: Callable[[], bool], seconds: float = 10) -> None:
         time.sleep(0.02)
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port of this machine that nobody listens on."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

@@ -68,6 +68,10 @@ class Store:
         self.trash.erase_old()
         self.checkpoints.end_abandoned()
 
+    def check(self) -> None:
+        """Raise ChatbotError if nothing can be written now."""
+        self.checkpoints.end_abandoned()
+
     def pop_notices(self) -> list[ChatbotError]:
         """What a person should know about the database, such as that it was damaged; once."""
         notices, self._database.notices = self._database.notices, []

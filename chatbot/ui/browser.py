@@ -24,19 +24,23 @@ def _component(name: str) -> Callable[..., Any]:
 
 
 def meet_visitor() -> None:
-    """Learn who has this page open. Until the browser answers, a session has an id of its own."""
+    """Learn who has this page open, from a cookie or else from the page's own script.
+
+    Until the script answers, a session has an id of its own. Where there is a cookie, the
+    script only hands over what it had kept before there was one.
+    """
     state = st.session_state
     if "visitor_token" not in state:
-        state.visitor_token = visitors.new_token()
-    # Never another one: new data make the browser answer again, which is a run of the page.
-    suggested = state.setdefault("suggested_token", state.visitor_token)
-    with st.container(key="visitor"):
-        _component("visitor")(
-            key="visitor_component",
-            data={"suggested": suggested},
-            on_token_change=lambda: None,
-        )
+        cookie = visitors.token_in(st.context.cookies)
+        state.visitor_token = cookie or visitors.new_token()
+        state.visitor_is_known = state.visitor_has_cookie = cookie is not None
     owner()
+    data: dict[str, str | None] = {"moved": state.get("moved_token")}
+    if not state.get("visitor_has_cookie"):
+        # Never another one: new data make the browser answer again, which is a run of the page.
+        data = {"suggested": state.setdefault("suggested_token", state.visitor_token)}
+    with st.container(key="visitor"):
+        _component("visitor")(key="visitor_component", data=data, on_token_change=lambda: None)
 
 
 def owner() -> str:
@@ -45,16 +49,24 @@ def owner() -> str:
     What was begun before the browser had answered becomes the visitor's too.
     """
     state = st.session_state
-    kept = state.get("visitor_component", {}).get("token")
-    if visitors.is_token(kept) and not visitor_is_known():
-        if kept != state.visitor_token:
-            before, now = visitors.owner_of(state.visitor_token), visitors.owner_of(kept)
-            for place in resources.all_places():
-                place.store.conversations.adopt(before, now)
-                place.answers.adopt(before, now)
-        state.visitor_token = kept
+    told = state.get("visitor_component", {}).get("token")
+    if state.get("visitor_has_cookie"):
+        if visitors.is_token(told) and told != state.get("moved_token"):
+            _adopt(told, state.visitor_token)
+            state.moved_token = told
+    elif visitors.is_token(told) and not visitor_is_known():
+        _adopt(state.visitor_token, told)
+        state.visitor_token = told
         state.visitor_is_known = True
     return visitors.owner_of(state.visitor_token)
+
+
+def _adopt(from_token: str, to_token: str) -> None:
+    if from_token != to_token:
+        before, now = visitors.owner_of(from_token), visitors.owner_of(to_token)
+        for place in resources.all_places():
+            place.store.conversations.adopt(before, now)
+            place.answers.adopt(before, now)
 
 
 def visitor_is_known() -> bool:

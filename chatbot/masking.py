@@ -1,0 +1,53 @@
+"""Secrets never reach a log, whoever logs them: every record is masked as it is made.
+
+Masked are the secrets of the settings, wherever they turn up, and whatever looks like
+a secret: keys, bearer tokens, passwords in addresses, visitors' tokens, shared links.
+Ids of conversations and messages stay: they open nothing for anybody but the owner.
+"""
+
+import logging
+import re
+import traceback
+from typing import Any
+
+MASK = "***"
+
+SHORTEST_SECRET = 8
+"""Shorter ones, such as `EMPTY` for a server that wants no key, would mask ordinary words."""
+
+_PATTERNS = (
+    re.compile(r"\b(?:sk|gsk|xai|hf|rk|pk)[-_][A-Za-z0-9_-]{8,}"),
+    re.compile(r"(?i)(?<=\bbearer\s)[^\s\"',;]+"),
+    re.compile(r"(?i)(?<=api[-_]key[=:])\s*[^\s&\"',;]+"),
+    re.compile(r"(?<=://)[^/\s:@]*:[^/\s@]+(?=@)"),
+    re.compile(r"(?<=chatbot-visitor=)[^\s;\"',]+"),
+    re.compile(r"(?<=share=)[0-9A-Za-z]+"),
+)
+
+_secrets: set[str] = set()
+
+
+def hide(*secrets: str | None) -> None:
+    """Mask these from now on, and whatever looks like a secret, in all logs."""
+    _secrets.update(secret for secret in secrets if secret and len(secret) >= SHORTEST_SECRET)
+    logging.setLogRecordFactory(_MaskedRecord)
+
+
+def masked(text: str) -> str:
+    """A text without any secret in it."""
+    for secret in _secrets:
+        text = text.replace(secret, MASK)
+    for pattern in _PATTERNS:
+        text = pattern.sub(MASK, text)
+    return text
+
+
+class _MaskedRecord(logging.LogRecord):
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if self.exc_info and self.exc_info[0]:
+            # What formatters take if it is there, instead of the exception itself.
+            self.exc_text = masked("".join(traceback.format_exception(*self.exc_info)).rstrip())
+
+    def getMessage(self) -> str:
+        return masked(super().getMessage())

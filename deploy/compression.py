@@ -1,0 +1,64 @@
+"""Streamlit's scripts and styles, compressed: each once, when it is first asked for.
+
+Streamlit itself sends them as they are, because compressing them for every visitor
+costs more than it saves. Compressed once, a first visit takes 1.3 instead of 3.4 MB.
+"""
+
+import asyncio
+from functools import cache
+from pathlib import Path
+
+import brotli
+import streamlit
+from starlette.datastructures import Headers
+from starlette.responses import Response
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+FOLDER = Path(streamlit.__file__).parent / "static" / "static"
+
+TYPES = {".js": "text/javascript", ".css": "text/css"}
+
+QUALITY = 9
+"""Brotli's second best that is quick: all of the page in 0.4 s, where 11 takes 7 s for 8 % less."""
+
+
+class CompressedFiles:
+    """Answers for files below /static/ that compress well, if the browser takes Brotli."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+        self._files = {
+            f"/static/{path.relative_to(FOLDER).as_posix()}": path
+            for path in FOLDER.rglob("*")
+            if path.suffix in TYPES
+        }
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        path = self._files.get(scope["path"]) if _may_be_compressed(scope) else None
+        if path is None:
+            await self._app(scope, receive, send)
+            return
+        response = Response(
+            await asyncio.to_thread(_compressed, path),
+            media_type=TYPES[path.suffix],
+            headers={
+                "Content-Encoding": "br",
+                "Vary": "Accept-Encoding",
+                # As Streamlit does: a file that changes gets another name.
+                "Cache-Control": "public, immutable, max-age=31536000",
+            },
+        )
+        await response(scope, receive, send)
+
+
+def _may_be_compressed(scope: Scope) -> bool:
+    if scope["type"] != "http" or scope["method"] not in ("GET", "HEAD"):
+        return False
+    encodings = Headers(scope=scope).get("accept-encoding", "").split(",")
+    return any(encoding.split(";")[0].strip() == "br" for encoding in encodings)
+
+
+@cache  # of Streamlit's files alone; those of this page take 1 MB
+def _compressed(path: Path) -> bytes:
+    compressed: bytes = brotli.compress(path.read_bytes(), quality=QUALITY)
+    return compressed

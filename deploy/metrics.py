@@ -1,0 +1,57 @@
+"""Figures for Prometheus, none of them about a person: no ids, no texts, no names.
+
+Served at an address of its own, so that what the public reaches never has them.
+"""
+
+import logging
+import time
+
+from prometheus_client import Counter, Gauge, Histogram, start_http_server
+
+from chatbot import observers
+from chatbot.answer import Answer
+
+log = logging.getLogger(__name__)
+
+RUNNING = Gauge("chatbot_answers_running", "Answers being given now")
+ENDED = Counter("chatbot_answers_ended", "Answers by how they ended", ["state"])
+ERRORS = Counter("chatbot_errors", "Answers that went wrong, by what the page said", ["code"])
+TOKENS = Counter("chatbot_tokens", "Tokens as the endpoint counted them", ["kind"])
+FIRST_TOKEN = Histogram(
+    "chatbot_first_token_seconds",
+    "Time until the first text of an answer",
+    buckets=(0.1, 0.25, 0.5, 1, 2, 4, 8, 15, 30, 60),
+)
+DURATION = Histogram(
+    "chatbot_answer_seconds",
+    "Time until the end of an answer",
+    buckets=(1, 2, 5, 10, 20, 40, 80, 160, 320),
+)
+
+
+def serve(address: str | None) -> None:
+    """Count answers, and serve the figures at `host:port`; nothing without an address."""
+    if address:
+        host, _, port = address.rpartition(":")
+        start_http_server(int(port), host.strip("[]"))
+        observers.add(_Counting())
+        log.info("Metrics are at http://%s/metrics", address)
+
+
+class _Counting:
+    def began(self, _answer: Answer) -> None:
+        RUNNING.inc()
+
+    def ended(self, answer: Answer) -> None:
+        message, before = answer.message, answer.begun_with
+        RUNNING.dec()
+        ENDED.labels(message.state).inc()
+        DURATION.observe(time.monotonic() - answer.began)
+        if answer.first_text is not None:
+            FIRST_TOKEN.observe(answer.first_text - answer.began)
+        if message.error:
+            ERRORS.labels(message.error["code"]).inc()
+        for kind in ("prompt", "completion"):
+            name = f"{kind}_tokens"  # of one that went on: both parts together
+            taken = (getattr(message, name) or 0) - (getattr(before, name) or 0)
+            TOKENS.labels(kind).inc(max(0, taken))
