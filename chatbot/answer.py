@@ -28,6 +28,14 @@ class Followed(Protocol):
         """The answer so far."""
 
     @property
+    def reasoning(self) -> str:
+        """What the model thought before it, so far."""
+
+    @property
+    def reasoning_seconds(self) -> float | None:
+        """For how long it has thought; None if nothing of it was shown."""
+
+    @property
     def has_ended(self) -> bool:
         """Whether nothing will be added to the text any more."""
 
@@ -51,6 +59,9 @@ class Answer:
         self.began = time.monotonic()
         self.first_text: float | None = None
         """When the first piece came; like `began` by the monotonic clock."""
+        self._thoughts = [message.reasoning] if message.reasoning else []
+        self._thought_seconds = message.reasoning_seconds or 0.0
+        self._thinking_since: float | None = None
         self._followers_waiting = 0
         self._changed = threading.Condition()
         self._ended = threading.Event()
@@ -63,14 +74,26 @@ class Answer:
         return "".join(self._pieces)
 
     @property
+    def reasoning(self) -> str:
+        """What the model thought before it, so far."""
+        return "".join(self._thoughts)
+
+    @property
+    def reasoning_seconds(self) -> float | None:
+        """For how long it has thought; None if nothing of it was shown."""
+        if not self._thoughts:
+            return None
+        since = self._thinking_since
+        return self._thought_seconds + (time.monotonic() - since if since is not None else 0)
+
+    @property
     def has_ended(self) -> bool:
         """Whether nothing will be added to the text any more."""
         return self.message.state is not State.ANSWERING
 
     def snapshot(self) -> Message:
         """The message as it is now, text included."""
-        message = self.message
-        return message if self.has_ended else replace(message, content=self.text)
+        return self.message if self.has_ended else replace(self.message, **self._written())
 
     def append(self, text: str) -> None:
         """Add a piece and wake the followers. Called on the background loop only."""
@@ -78,17 +101,29 @@ class Answer:
             return
         if self.first_text is None:
             self.first_text = time.monotonic()
+        self._stop_thinking()
         self._pieces.append(text)
         self._characters += len(text)
         if self._followers_waiting:
             self._wake()
+
+    def append_reasoning(self, text: str) -> None:
+        """Add a piece of what is thought. Wakes nobody: followers look at it now and then."""
+        if self.has_ended or not text:
+            return
+        if self._thinking_since is None:
+            self._thinking_since = time.monotonic()
+            if self._thoughts:  # of before the answer was continued, or of between its parts
+                self._thoughts.append("\n\n")
+        self._thoughts.append(text)
 
     def end(self, state: State, **outcome: Any) -> None:
         """Take no more text; `outcome` are further fields of the message. The first end counts."""
         with self._changed:
             if not self.has_ended:
                 outcome = {"error": None, **outcome}
-                self.message = replace(self.message, state=state, content=self.text, **outcome)
+                self._stop_thinking()
+                self.message = replace(self.message, state=state, **self._written(), **outcome)
             self._changed.notify_all()
         self._ended.set()
 
@@ -125,6 +160,17 @@ class Answer:
         """Block until the end, or until the time is up."""
         self._ended.wait(timeout_seconds)
 
+    def _stop_thinking(self) -> None:
+        self._thought_seconds = self.reasoning_seconds or 0.0
+        self._thinking_since = None
+
+    def _written(self) -> dict[str, Any]:
+        return {
+            "content": self.text,
+            "reasoning": self.reasoning,
+            "reasoning_seconds": self.reasoning_seconds,
+        }
+
     def _wake(self) -> None:
         with self._changed:
             self._changed.notify_all()
@@ -143,6 +189,16 @@ class AnswerElsewhere:
     def text(self) -> str:
         """The answer as of its last checkpoint."""
         return self.message.content
+
+    @property
+    def reasoning(self) -> str:
+        """What the model thought before it, as of the last checkpoint."""
+        return self.message.reasoning
+
+    @property
+    def reasoning_seconds(self) -> float | None:
+        """For how long it had thought then."""
+        return self.message.reasoning_seconds
 
     @property
     def has_ended(self) -> bool:

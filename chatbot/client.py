@@ -50,10 +50,15 @@ class Client:
         self._on_refused = on_refused
 
     async def stream_reply(
-        self, endpoint: Endpoint, request: ReplyRequest, on_text: Callable[[str], None]
+        self,
+        endpoint: Endpoint,
+        request: ReplyRequest,
+        on_text: Callable[[str], None],
+        on_reasoning: Callable[[str], None] = lambda _: None,
     ) -> Completion:
         """Ask for a reply and call `on_text` with each piece of it as it comes.
 
+        `on_reasoning` is called with what the model thinks before, where it shows that.
         Raises ChatbotError when the endpoint fails, before or during the reply,
         or stays silent for `endpoint.silence_timeout_seconds`. A stream that
         just ends returns a Completion without a finish reason.
@@ -63,7 +68,7 @@ class Client:
 
         while True:
             body = parameters(request, self.refused(endpoint, request.model))
-            reader = CompletionReader(on_text)
+            reader = CompletionReader(on_text, on_reasoning)
             with _translated(endpoint, request.model, reader):
                 try:
                     return await self._stream(endpoint, body, reader)
@@ -160,6 +165,8 @@ class Client:
         except Exception:
             if not reader.has_ended:
                 raise
+        finally:
+            reader.hand_over()
         return reader.completion
 
 

@@ -77,6 +77,7 @@ ACTIONS: dict[str, Action] = {
     "too_much": Action.RETRY,
     "filtered": Action.RETRY,
     "no_room": Action.OPEN_SETTINGS,
+    "thought_too_long": Action.OPEN_SETTINGS,
     # The built-in model.
     "local_download": Action.RETRY,
     "local_checksum": Action.RETRY,

@@ -40,6 +40,13 @@ def time_from_now(language: str, seconds: float) -> str:
     return translate(language, f"when.{name}" if count == 1 else f"when.{name}s", count=count)
 
 
+def thought_for(language: str, seconds: float) -> str:
+    """For how long a model has thought, as a sentence."""
+    minutes, left = divmod(max(1, round(seconds)), 60)
+    name = "done_minutes" if minutes else "done"
+    return translate(language, f"thoughts.{name}", minutes=minutes, seconds=left)
+
+
 def closest_language(*tags: str | None) -> str:
     """The first of some tags (`zh-Hans-CN`, `en_US`) there is a catalogue for, else English."""
     for tag in tags:

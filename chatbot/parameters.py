@@ -18,7 +18,16 @@ _REFUSED = re.compile(
 )
 """How servers say that they do not know a parameter, as opposed to disliking its value's size."""
 
+REASONING_EFFORTS = ("none", "minimal", "low", "medium", "high")
+"""What `reasoning_effort` may be (platform.openai.com/docs/api-reference/chat/create); each model
+takes some of them, if any."""
+
 _OPTIONAL = ("stream_options", "max_tokens", "temperature")
+
+_EFFORT = re.compile(r"reasoning.?effort|\beffort\b")
+
+_VALUE_REFUSED = re.compile(r"value|input should be|must be|one of|取值")
+"""How servers say that they know a parameter, but not what it was set to."""
 
 _SYSTEM_ROLE_REFUSED = re.compile(r"(system|developer)\W+(role|message|instruction)|role")
 
@@ -31,6 +40,8 @@ class ReplyRequest:
     messages: list[dict[str, str]]
     temperature: float
     max_tokens: int
+    reasoning_effort: str | None = None
+    """One of REASONING_EFFORTS; None is not sent."""
 
 
 def parameters(request: ReplyRequest, refused: Mapping[str, str]) -> dict[str, Any]:
@@ -43,6 +54,8 @@ def parameters(request: ReplyRequest, refused: Mapping[str, str]) -> dict[str, A
         "stream": True,
         "stream_options": {"include_usage": True},
     }
+    if request.reasoning_effort and f"reasoning_effort={request.reasoning_effort}" not in refused:
+        body["reasoning_effort"] = request.reasoning_effort
     for name, replacement in refused.items():
         value = body.pop(name, None)
         if replacement and value is not None:
@@ -53,6 +66,13 @@ def parameters(request: ReplyRequest, refused: Mapping[str, str]) -> dict[str, A
 def refused_parameter(refusal: object, body: Mapping[str, Any]) -> tuple[str, str] | None:
     """What a 400 or 422 does not know of a request's `body`, and what to send instead."""
     words = complaints(refusal)
+    if "reasoning_effort" in body and _EFFORT.search(words):
+        # Nothing else can be wrong with it, and a model may take another one.
+        is_value = _VALUE_REFUSED.search(words)
+        return (
+            f"reasoning_effort={body['reasoning_effort']}" if is_value else "reasoning_effort",
+            "",
+        )
     if not _REFUSED.search(words):
         return None
     for name in _OPTIONAL:

@@ -33,6 +33,8 @@ class Controls:
     temperature: float
     max_tokens: int
     system_prompt: str
+    reasoning_effort: str | None = None
+    """One of REASONING_EFFORTS; None leaves it to the model."""
 
     def to_json(self) -> dict[str, Any]:
         """The form in which the store keeps them."""
@@ -115,12 +117,17 @@ async def _reply(
         )
     else:
         messages = messages_to_send(history, controls.system_prompt, budget_tokens)
-    request = ReplyRequest(model, messages, controls.temperature, max_tokens)
+    request = ReplyRequest(
+        model, messages, controls.temperature, max_tokens, controls.reasoning_effort
+    )
     if not begun or endpoint.goes_on_by_itself:
-        return await client.stream_reply(endpoint, request, answer.append)
+        return await client.stream_reply(endpoint, request, answer.append, answer.append_reasoning)
     seam = Seam(begun)
     completion = await client.stream_reply(
-        endpoint, request, lambda piece: answer.append(seam.feed(piece))
+        endpoint,
+        request,
+        lambda piece: answer.append(seam.feed(piece)),
+        answer.append_reasoning,
     )
     if completion.finish_reason:
         answer.append(seam.rest())
@@ -142,17 +149,16 @@ async def _first_model(client: Client, endpoint: Endpoint) -> str:
 def _outcome(completion: Completion, answer: Answer) -> tuple[State, dict[str, Any]]:
     """The state in which a stream that ended by itself leaves its answer."""
     before = answer.message  # what an answer that went on had taken already
-    outcome = {
-        "finish_reason": completion.finish_reason,
-        "prompt_tokens": _sum(before.prompt_tokens, completion.prompt_tokens),
-        "completion_tokens": _sum(before.completion_tokens, completion.completion_tokens),
-    }
+    outcome: dict[str, Any] = {"finish_reason": completion.finish_reason}
+    for name in ("prompt_tokens", "completion_tokens", "cached_tokens", "reasoning_tokens"):
+        outcome[name] = _sum(getattr(before, name), getattr(completion, name))
     error = None
     state = State.COMPLETE
     if completion.finish_reason == "content_filter":
         state, error = State.CUT_SHORT, ChatbotError("filtered")
     elif not answer.text and completion.finish_reason == "length":
-        error = ChatbotError("no_room")
+        has_thought = answer.reasoning_seconds is not None or completion.reasoning_tokens
+        error = ChatbotError("thought_too_long" if has_thought else "no_room")
     elif not answer.text:
         error = ChatbotError("empty", host=answer.message.host or "")
     elif completion.finish_reason is None:

@@ -1,4 +1,4 @@
-"""A streamed completion read event by event: its text, how it ended, and when it is too much.
+"""A streamed completion read event by event: its text and reasoning, its end, and its limits.
 
 Knows bytes and the protocol, no network. Whatever a server sends ends in a
 Completion or a ChatbotError.
@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from chatbot.errors import ChatbotError
+from chatbot.thinking import ThinkTags, reasoning_of
 
 MAX_REPLY_CHARACTERS = 1_000_000
 """About 250,000 tokens, more than any model writes at once: what goes on is no answer."""
@@ -26,6 +27,10 @@ class Completion:
     finish_reason: str | None = None
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
+    cached_tokens: int | None = None
+    """Of the prompt's, those that the endpoint had read before, and charges less for."""
+    reasoning_tokens: int | None = None
+    """Of the completion's, those that were reasoning, shown or not."""
 
 
 class EndpointFault(Exception):
@@ -39,11 +44,16 @@ class EndpointFault(Exception):
 class CompletionReader:
     """Reads one stream of server-sent events (html.spec.whatwg.org, "server-sent events").
 
-    Calls `on_text` with each piece of the answer.
+    Calls `on_text` with each piece of the answer, and `on_reasoning` with each of its reasoning.
     """
 
-    def __init__(self, on_text: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        on_text: Callable[[str], None],
+        on_reasoning: Callable[[str], None] = lambda _: None,
+    ) -> None:
         self._on_text = on_text
+        self._on_reasoning = on_reasoning
         self.is_over = False
         """Whether the server has said that nothing will follow."""
         self.has_text = False
@@ -51,7 +61,9 @@ class CompletionReader:
         self._finish_reason: str | None = None
         self._counts: tuple[int | None, ...] = ()
         self._unread: list[bytes] = []  # the beginning of a line
-        self._half = ""  # the first half of a character that was split over two chunks
+        self._text = _WholeCharacters()
+        self._reasoning = _WholeCharacters()
+        self._think_tags = ThinkTags()
         self._says_error = False
         self._characters = 0
         self._bytes_without_text = 0
@@ -94,6 +106,10 @@ class CompletionReader:
         if not self.is_over:
             self._read_line(b"".join(self._unread))
 
+    def hand_over(self) -> None:
+        """Hand over what was held back as the possible beginning of a tag: nothing will follow."""
+        self._take_parts(*self._think_tags.rest())
+
     def take(self, chunk: object) -> None:
         """Read one chunk of a completion. A shape that nobody knows is passed over."""
         if not isinstance(chunk, dict):
@@ -101,8 +117,7 @@ class CompletionReader:
         if chunk.get("error") or chunk.get("object") == "error":
             raise EndpointFault(chunk)
         if isinstance(usage := chunk.get("usage"), dict):
-            counts = (usage.get(name) for name in ("prompt_tokens", "completion_tokens"))
-            self._counts = tuple(map(_count, counts))
+            self._counts = _counts(usage)
         choices = chunk.get("choices")
         choice = choices[0] if isinstance(choices, list) and choices else None
         if not isinstance(choice, dict):
@@ -154,13 +169,34 @@ class CompletionReader:
         if self._characters == before:
             return
         self._bytes_without_text = 0
-        if text := _text(delta.get("content")):
-            text, self._half = _whole_characters(self._half + text)
-            if text:
-                self.has_text = True
-                self._on_text(text)
+        self._take_parts(self._reasoning.of(reasoning_of(delta)), "")
+        if text := self._text.of(_text(delta.get("content"))):
+            self._take_parts(*self._think_tags.feed(text))
         if self._characters > MAX_REPLY_CHARACTERS:
             raise ChatbotError("too_much")
+
+    def _take_parts(self, reasoning: str, text: str) -> None:
+        if reasoning:
+            self._on_reasoning(reasoning)
+        if text:
+            self.has_text = True
+            self._on_text(text)
+
+
+class _WholeCharacters:
+    """Joins the halves of characters that were split over two chunks."""
+
+    def __init__(self) -> None:
+        self._half = ""
+
+    def of(self, text: str) -> str:
+        """What has become whole with a text; a half at its end waits for the next one."""
+        text = self._half + text
+        if not text or (text.isascii() and "\0" not in text):
+            return text
+        self._half = text[-1] if "\ud800" <= text[-1] <= "\udbff" else ""
+        whole = text[: len(text) - len(self._half)].replace("\0", "")
+        return whole.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def _text(content: object) -> str:
@@ -172,15 +208,25 @@ def _text(content: object) -> str:
     return "".join(text for text in texts if isinstance(text, str))
 
 
+def _counts(usage: dict[str, Any]) -> tuple[int | None, ...]:
+    """The four counts of a Completion, in OpenAI's form or DeepSeek's."""
+    prompt, completion = (
+        details if isinstance(details := usage.get(f"{name}_tokens_details"), dict) else {}
+        for name in ("prompt", "completion")
+    )
+    return tuple(
+        map(
+            _count,
+            (
+                usage.get("prompt_tokens"),
+                usage.get("completion_tokens"),
+                prompt.get("cached_tokens", usage.get("prompt_cache_hit_tokens")),
+                completion.get("reasoning_tokens"),
+            ),
+        )
+    )
+
+
 def _count(value: object) -> int | None:
     """A number of tokens, if that is what the endpoint sent; 32 bits, as the store keeps it."""
     return value if type(value) is int and 0 <= value < 2**31 else None
-
-
-def _whole_characters(text: str) -> tuple[str, str]:
-    """Join the halves of split characters; the second part is a half still waiting."""
-    if text.isascii() and "\0" not in text:
-        return text, ""
-    waiting = text[-1] if "\ud800" <= text[-1] <= "\udbff" else ""
-    whole = text[: len(text) - len(waiting)].replace("\0", "")
-    return whole.encode("utf-16", "surrogatepass").decode("utf-16", "replace"), waiting

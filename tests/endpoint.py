@@ -18,7 +18,7 @@ class Reply:
     seconds_before_first: float = 0
     seconds_between: float = 0
     finish_reason: str | None = "stop"
-    usage: dict[str, int] | None = field(
+    usage: dict[str, Any] | None = field(
         default_factory=lambda: {"prompt_tokens": 7, "completion_tokens": 3, "total_tokens": 10}
     )
     status: int = 200
@@ -29,6 +29,10 @@ class Reply:
     headers: dict[str, str] = field(default_factory=dict)
     hold: threading.Event | None = None
     """Pieces after the first wait until this is set."""
+    thoughts: list[str] = field(default_factory=list)
+    """Reasoning before the answer, in a field of its own."""
+    hold_answer: threading.Event | None = None
+    """The answer itself waits until this is set; the thoughts do not."""
 
 
 class FakeEndpoint:
@@ -109,17 +113,24 @@ class FakeEndpoint:
         response = web.StreamResponse(headers={"Content-Type": reply.content_type})
         await response.prepare(request)
         for event in reply.raw_events if reply.raw_events is not None else _events(reply):
+            if reply.hold_answer and "reasoning_content" not in event:
+                await _wait_for(reply.hold_answer)
             await response.write(event.encode("utf-8", "surrogatepass"))
             if reply.hold:
-                while not reply.hold.is_set():
-                    await asyncio.sleep(0.01)
+                await _wait_for(reply.hold)
             await asyncio.sleep(reply.seconds_between)
         await response.write_eof()
         return response
 
 
+async def _wait_for(event: threading.Event) -> None:
+    while not event.is_set():
+        await asyncio.sleep(0.01)
+
+
 def _events(reply: Reply) -> list[str]:
-    events = [chunk(piece) for piece in reply.pieces]
+    events = [chunk(thought, name="reasoning_content") for thought in reply.thoughts]
+    events += [chunk(piece) for piece in reply.pieces]
     if reply.finish_reason:
         events.append(chunk(None, finish_reason=reply.finish_reason))
     if reply.usage:
@@ -127,9 +138,9 @@ def _events(reply: Reply) -> list[str]:
     return [*events, "data: [DONE]\n\n"]
 
 
-def chunk(text: str | None, finish_reason: str | None = None) -> str:
+def chunk(text: str | None, finish_reason: str | None = None, name: str = "content") -> str:
     """One server-sent event of a streamed completion."""
-    delta = {"content": text} if text is not None else {}
+    delta = {name: text} if text is not None else {}
     return _event({"choices": [{"index": 0, "delta": delta, "finish_reason": finish_reason}]})
 
 

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 
@@ -112,6 +113,96 @@ def test_the_text_so_far_is_saved_while_the_answer_runs(
     assert saved(store, answer).content == "First last"
 
 
+@pytest.mark.parametrize(
+    "thoughtful",
+    [{"thoughts": ["Hm", ", hm"]}, {"raw_events": None}],
+    ids=["in a field", "in tags"],
+)
+def test_what_is_thought_is_kept_apart_and_never_sent_back(
+    answers: Answers,
+    store: Store,
+    conversation: Conversation,
+    source: Endpoint,
+    endpoint: FakeEndpoint,
+    thoughtful: dict[str, Any],
+) -> None:
+    pieces = ["Well", " said"]
+    if "thoughts" not in thoughtful:
+        pieces = ["<think>\nHm", ", hm</", "think>\n\n", *pieces]
+    release = threading.Event()
+    endpoint.replies = [Reply(pieces, hold_answer=release, **thoughtful)]
+    if "thoughts" not in thoughtful:
+        release.set()
+    answer = answers.ask(ME, conversation, "Hi", CONTROLS, source)
+    if "thoughts" in thoughtful:  # it is there before the answer, also for another process
+        wait_until(
+            lambda: getattr(store.messages.get(ME, answer.message.id), "reasoning", "") != ""
+        )
+        elsewhere = Answers(store)
+        _, seen = elsewhere.branch(ME, conversation, 10)
+        assert seen and seen.text == ""
+
+        def has_thought() -> bool:
+            seen.wait_for_more(0, timeout_seconds=0.05)
+            return seen.reasoning == "Hm, hm"
+
+        wait_until(has_thought)
+        assert seen.reasoning_seconds is not None
+        elsewhere.close()
+    release.set()
+    kept = saved(store, answer)
+    assert (kept.content, kept.reasoning, kept.state) == ("Well said", "Hm, hm", State.COMPLETE)
+    assert kept.reasoning_seconds is not None and kept.reasoning_seconds >= 0
+    [found] = store.search.find(ME, "said", 10)
+    assert found.text == "Well said"
+    assert store.search.find(ME, "hm", 10) == []
+    saved(store, answers.ask(ME, conversation, "And?", CONTROLS, source))
+    assert [message["content"] for message in endpoint.requests[-1]["messages"]] == [
+        "Hi",
+        "Well said",
+        "And?",
+    ]
+
+
+def test_a_cut_answer_that_had_reasoning_is_continued_and_thinks_again(
+    answers: Answers,
+    store: Store,
+    conversation: Conversation,
+    source: Endpoint,
+    endpoint: FakeEndpoint,
+) -> None:
+    endpoint.replies = [
+        Reply(["One two"], thoughts=["Hm"], finish_reason="length"),
+        Reply(["<think>Again</think>", "One two", " three"]),
+    ]
+    cut = saved(store, answers.ask(ME, conversation, "Count", CONTROLS, source))
+    assert (cut.content, cut.reasoning) == ("One two", "Hm")
+    whole = saved(store, answers.go_on(ME, conversation, cut, CONTROLS, source))
+    assert (whole.content, whole.reasoning) == ("One two three", "Hm\n\nAgain")
+    assert whole.reasoning_seconds >= cut.reasoning_seconds  # type: ignore[operator]
+    assert "Hm" not in str(endpoint.requests[-1]["messages"])
+
+
+def test_what_was_thought_before_a_stop_or_a_fault_is_kept(
+    answers: Answers,
+    store: Store,
+    conversation: Conversation,
+    source: Endpoint,
+    endpoint: FakeEndpoint,
+) -> None:
+    endpoint.replies = [
+        Reply(["No"], thoughts=["Hm"], hold_answer=threading.Event()),
+        Reply([], thoughts=["Hm"], finish_reason=None),
+    ]
+    answer = answers.ask(ME, conversation, "Hi", CONTROLS, source)
+    wait_until(lambda: answer.reasoning == "Hm")
+    answers.stop(ME, answer.message.id)
+    kept = saved(store, answer)
+    assert (kept.state, kept.content, kept.reasoning) == (State.STOPPED, "", "Hm")
+    kept = saved(store, answers.ask(ME, conversation, "Hi", CONTROLS, source))
+    assert (kept.state, kept.content, kept.reasoning) == (State.FAILED, "", "Hm")
+
+
 def test_stop_ends_the_request_and_keeps_the_text(
     answers: Answers,
     store: Store,
@@ -170,6 +261,17 @@ def test_stop_works_before_the_first_token(
         (Reply(status=401), State.FAILED, "key_refused"),
         (Reply(pieces=[]), State.FAILED, "empty"),
         (Reply(pieces=[], finish_reason="length"), State.FAILED, "no_room"),
+        (Reply([], thoughts=["Hm"], finish_reason="length"), State.FAILED, "thought_too_long"),
+        (Reply(["<think>Hm"], finish_reason="length"), State.FAILED, "thought_too_long"),
+        (
+            Reply(
+                [],
+                finish_reason="length",
+                usage={"completion_tokens_details": {"reasoning_tokens": 2048}},
+            ),
+            State.FAILED,
+            "thought_too_long",
+        ),
         (Reply(pieces=[], finish_reason="content_filter"), State.FAILED, "filtered"),
         (Reply(["Half"], finish_reason=None), State.CUT_SHORT, "interrupted"),
         (Reply(["Half"], finish_reason="content_filter"), State.CUT_SHORT, "filtered"),

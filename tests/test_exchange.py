@@ -79,6 +79,10 @@ def versions(messages: list[Message]) -> list[tuple[Any, ...]]:
             message.finish_reason,
             message.prompt_tokens,
             message.completion_tokens,
+            message.cached_tokens,
+            message.reasoning_tokens,
+            message.reasoning,
+            message.reasoning_seconds,
             message.rating,
             round(message.created_at, 5),
             message.sequence,
@@ -96,10 +100,13 @@ moments = st.integers(1, 2_000_000_000_000_000).map(lambda microseconds: microse
 def conversations(draw: st.DrawFn) -> tuple[Conversation, list[Message]]:
     title = draw(st.text(min_size=1).map(storable).filter(str.strip))
     controls = {"temperature": draw(st.floats(0, 2)), "system_prompt": draw(texts)}
+    if effort := draw(st.sampled_from([None, "none", "high"])):
+        controls["reasoning_effort"] = effort
     conversation = new_conversation(title, controls)
     messages: list[Message] = []
     for _ in range(draw(st.integers(1, 8))):
         is_question = draw(st.booleans())
+        reasoning = "" if is_question else draw(texts)
         states = [state for state in State if state is not State.ANSWERING]
         messages.append(
             Message(
@@ -114,6 +121,10 @@ def conversations(draw: st.DrawFn) -> tuple[Conversation, list[Message]]:
                 finish_reason=draw(st.sampled_from([None, "stop", "length"])),
                 prompt_tokens=draw(counts),
                 completion_tokens=draw(counts),
+                cached_tokens=draw(counts),
+                reasoning_tokens=draw(counts),
+                reasoning=reasoning,
+                reasoning_seconds=draw(st.floats(0, 1e6)) if reasoning else None,
                 rating=None if is_question else draw(st.sampled_from([None, 0, 1])),
                 created_at=draw(moments),
             )
@@ -209,6 +220,16 @@ def test_the_zip_holds_each_conversation_to_read_and_to_bring_in_again(
     other.close()
 
 
+@pytest.mark.parametrize(("language", "line"), [("en", "Thought for 2 s"), ("zh", "思考了 2 秒")])
+def test_what_was_thought_is_taken_along_to_be_read(store: Store, language: str, line: str) -> None:
+    conversation = keep(store)
+    question, answer = store.messages.all(ME, conversation.id)
+    answer = replace(answer, reasoning="Hm.\n\n- hm", reasoning_seconds=1.7)
+    markdown = to_markdown(conversation, [question, answer], language, None)
+    folded = f"<details><summary>{line}</summary>\n\nHm.\n\n- hm\n\n</details>\n\n**Fine.**\n"
+    assert markdown.endswith(folded)
+
+
 def test_nothing_secret_is_taken_along(store: Store) -> None:
     conversation = keep(store)
     messages = store.messages.all(ME, conversation.id)
@@ -251,6 +272,9 @@ def ours(**fields: Any) -> dict[str, Any]:
         {"updated_at": "0001-01-01T00:00:00+14:00", "origin": {}, "id": []},
         {"updated_at": 1e300},
         {"messages": [{"id": "1", "role": "assistant", "state": [], "error": {"code": []}}]},
+        {"messages": [{"id": "1", "role": "assistant", "reasoning": [], "reasoning_seconds": 1}]},
+        {"messages": [{"id": "1", "role": "assistant", "reasoning": "a", "reasoning_seconds": -1}]},
+        {"controls": {"reasoning_effort": ["high"]}},
         {"messages": [{"id": "1", "role": "user", "parent": "1", "rating": 1, "error": "no"}]},
         {"messages": [{"id": "1", "role": "user", "prompt_tokens": 2**40, "created_at": -5}]},
         {"messages": [{"id": "1", "role": "assistant", "error": {"code": "busy", "details": 3}}]},

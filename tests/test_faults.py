@@ -5,8 +5,10 @@ import logging
 import socket
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from aiohttp import web
 from streamlit.testing.v1 import AppTest
 
 from chatbot import background, visitors
@@ -18,7 +20,7 @@ from chatbot.parameters import ReplyRequest
 from chatbot.sse import Completion
 from chatbot.store import Message, State, Store
 from tests.conftest import CANARY_KEY, ROOT, wait_until
-from tests.endpoint import chunk
+from tests.endpoint import FakeEndpoint, chunk
 from tests.faulty import (
     FAULTS,
     HALF,
@@ -453,3 +455,46 @@ def test_a_control_that_the_model_does_not_take_says_so(
     page.selectbox[0].set_value("other-model").run()
     assert not page.slider[0].disabled
     assert reason not in [said(caption.value) for caption in page.caption]
+
+
+@pytest.mark.parametrize(
+    ("refusal", "locale", "reason"),
+    [
+        ("Unrecognized request argument: reasoning_effort", "en-US", "test-model does not take"),
+        ("Unsupported value: 'reasoning_effort' does not support 'high'", "zh-CN", "test-model 不"),
+    ],
+)
+def test_an_effort_that_the_model_does_not_take_is_left_out_and_said(
+    refusal: str,
+    locale: str,
+    reason: str,
+    endpoint: FakeEndpoint,
+    page: AppTest,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def refuse_effort(request: web.Request, body: dict[str, Any]) -> web.StreamResponse:
+        if "reasoning_effort" in body:
+            return web.json_response({"error": {"message": refusal}}, status=400)
+        return await endpoint._stream(request, None)
+
+    monkeypatch.setenv("CHATBOT_MODELS", "test-model")
+    endpoint.respond = refuse_effort
+    page.context = {"locale": locale}
+    page.run()
+    efforts = page.selectbox[1]
+    assert efforts.value == "default"
+    efforts.set_value("high").run()
+    ask(page, "Hi!")
+    assert [request.get("reasoning_effort") for request in endpoint.requests] == ["high", None]
+    page.run()
+    assert any(reason in said(caption.value) for caption in page.caption)
+    assert page.selectbox[1].disabled == ("argument" in refusal)
+    ask(page, "And?")
+    assert len(endpoint.requests) == 3
+
+
+def test_no_effort_is_sent_unless_it_was_chosen(endpoint: FakeEndpoint, page: AppTest) -> None:
+    ask(page.run(), "Hi!")
+    page.selectbox[1].set_value("low").run()
+    ask(page, "And?")
+    assert [request.get("reasoning_effort") for request in endpoint.requests] == [None, "low"]

@@ -78,7 +78,17 @@ def test_every_key_that_the_source_builds_can_exist() -> None:
 
 def test_no_sentence_is_left_over() -> None:
     named = {node.value for node in nodes() if isinstance(node, ast.Constant)}
-    built = ("error.", "setting.", "suggestion.", "when.", "period.", "conversation.", "check.")
+    built = (
+        "error.",
+        "setting.",
+        "suggestion.",
+        "when.",
+        "period.",
+        "conversation.",
+        "effort.",
+        "thoughts.",
+        "check.",
+    )
     assert [key for key in ENGLISH if key not in named and not key.startswith(built)] == []
 
 

@@ -1,5 +1,6 @@
 """What a model is asked with, learned from what it refuses."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -63,6 +64,51 @@ def test_a_refusal_says_what_to_send_instead(
     refusal: object, refused: tuple[str, str] | None
 ) -> None:
     assert refused_parameter(refusal, parameters(REQUEST, {})) == refused
+
+
+@pytest.mark.parametrize(
+    ("refusal", "refused"),
+    [
+        ("Unrecognized request argument supplied: reasoning_effort", "reasoning_effort"),
+        (
+            {
+                "detail": [
+                    {"loc": ["body", "reasoning_effort"], "msg": "Extra inputs are not permitted"}
+                ]
+            },
+            "reasoning_effort",
+        ),
+        ({"error": {"message": "该模型不支持 reasoning_effort 参数"}}, "reasoning_effort"),
+        (
+            "Unsupported value: 'reasoning_effort' does not support 'low' with this model."
+            " Supported values are: 'medium'.",
+            "reasoning_effort=low",
+        ),
+        (
+            {
+                "message": "Unsupported value: 'low'. Supported values are: 'high'.",
+                "param": "reasoning.effort",
+            },
+            "reasoning_effort=low",
+        ),
+        (
+            {"detail": [{"loc": ["body", "reasoning_effort"], "msg": "Input should be 'high'"}]},
+            "reasoning_effort=low",
+        ),
+    ],
+)
+def test_a_refused_effort_is_told_from_an_effort_that_is_not_known(
+    refusal: object, refused: str
+) -> None:
+    request = replace(REQUEST, reasoning_effort="low")
+    body = parameters(request, {})
+    assert body["reasoning_effort"] == "low"
+    assert refused_parameter(refusal, body) == (refused, "")
+    assert "reasoning_effort" not in parameters(request, {refused: ""})
+    other = parameters(replace(request, reasoning_effort="high"), {refused: ""})
+    assert ("reasoning_effort" in other) == (refused == "reasoning_effort=low")
+    assert "reasoning_effort" not in parameters(REQUEST, {})
+    assert refused_parameter(refusal, parameters(REQUEST, {})) is None
 
 
 @pytest.mark.parametrize(

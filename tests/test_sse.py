@@ -26,6 +26,7 @@ def read(*pieces: bytes) -> tuple[str, Completion]:
             break
     else:
         reader.close()
+    reader.hand_over()
     return "".join(texts), reader.completion
 
 
@@ -39,6 +40,69 @@ def test_a_stream_reads_the_same_wherever_it_is_cut(cuts: list[int]) -> None:
     places = [0, *sorted(cuts), len(whole)]
     pieces = [whole[start:end] for start, end in itertools.pairwise(places)]
     assert read(*pieces) == ("Grüße, 世界 🌍.", Completion("stop", 7, 3))
+
+
+THOUGHTFUL = [
+    chunk("Hm", name="reasoning_content"),
+    chunk(" 🤔", name="reasoning"),
+    chunk("<th"),
+    chunk("ink> hm</think>\n\n世"),
+    chunk("界"),
+    chunk(None, "stop"),
+]
+
+
+@given(st.lists(st.integers(0, len(encoded(*THOUGHTFUL))), max_size=40))
+def test_reasoning_is_no_part_of_the_text_wherever_the_stream_is_cut(cuts: list[int]) -> None:
+    whole = encoded(*THOUGHTFUL)
+    thoughts: list[str] = []
+    texts: list[str] = []
+    reader = CompletionReader(texts.append, thoughts.append)
+    places = [0, *sorted(cuts), len(whole)]
+    for start, end in itertools.pairwise(places):
+        reader.feed(whole[start:end])
+    reader.close()
+    reader.hand_over()
+    assert ("".join(thoughts), "".join(texts)) == ("Hm 🤔hm", "世界")
+
+
+def test_a_stream_that_breaks_off_within_a_tag_loses_nothing() -> None:
+    texts: list[str] = []
+    reader = CompletionReader(texts.append)
+    reader.feed(encoded(chunk("<thi")))
+    assert not reader.has_text
+    reader.hand_over()
+    assert texts == ["<thi"]
+
+
+@pytest.mark.parametrize(
+    ("usage", "counts"),
+    [
+        (
+            {
+                "prompt_tokens": 7,
+                "completion_tokens": 3,
+                "prompt_tokens_details": {"cached_tokens": 5},
+                "completion_tokens_details": {"reasoning_tokens": 2},
+            },
+            (7, 3, 5, 2),
+        ),
+        (
+            {"prompt_tokens": 7, "completion_tokens": 3, "prompt_cache_hit_tokens": 5},
+            (7, 3, 5, None),
+        ),
+        ({"prompt_tokens_details": None, "completion_tokens_details": [7]}, (None,) * 4),
+        (
+            {"prompt_tokens": -1, "completion_tokens_details": {"reasoning_tokens": "2"}},
+            (None,) * 4,
+        ),
+    ],
+)
+def test_what_was_cached_and_what_was_reasoning_is_counted(
+    usage: dict[str, object], counts: tuple[int | None, ...]
+) -> None:
+    event = f"data: {json.dumps({'choices': [], 'usage': usage})}\n\n"
+    assert read(encoded(event))[1] == Completion(None, *counts)
 
 
 @pytest.mark.parametrize("newline", ["\n", "\r\n"])
@@ -74,6 +138,10 @@ NAMES = st.sampled_from(
         "prompt_tokens",
         "completion_tokens",
         "reasoning_content",
+        "reasoning",
+        "reasoning_details",
+        "thinking",
+        "type",
     ]
 )
 ODD = st.recursive(

@@ -215,13 +215,18 @@ def test_a_message_is_kept_to_the_letter(
         finish_reason="length",
         prompt_tokens=3,
         completion_tokens=4,
+        cached_tokens=2,
+        reasoning_tokens=1,
+        reasoning="thought",
+        reasoning_seconds=1.5,
         rating=1,
     )
     [added] = store.messages.add(ME, [message], None)
     now = clock.now
     assert added == dataclasses.replace(message, sequence=1, created_at=now, saved_at=now)
     assert store.messages.get(ME, message.id) == added
-    assert store.messages.branch(ME, conversation.id, 10) == [added]
+    without_reasoning = dataclasses.replace(added, reasoning="")
+    assert store.messages.branch(ME, conversation.id, 10) == [without_reasoning]
     assert isinstance(added.state, State)
 
 

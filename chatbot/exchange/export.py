@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import IO, Any
 
 from chatbot.errors import ChatbotError
-from chatbot.i18n import translate
+from chatbot.i18n import thought_for, translate
 from chatbot.periods import zone
 from chatbot.store import Conversation, Message, Store
 
@@ -47,12 +47,16 @@ def _message_json(message: Message) -> dict[str, Any]:
         "parent": message.parent_id,
         "role": message.role,
         "content": message.content,
+        "reasoning": message.reasoning,
+        "reasoning_seconds": message.reasoning_seconds,
         "state": message.state,
         "error": message.error,
         "model": message.model,
         "finish_reason": message.finish_reason,
         "prompt_tokens": message.prompt_tokens,
         "completion_tokens": message.completion_tokens,
+        "cached_tokens": message.cached_tokens,
+        "reasoning_tokens": message.reasoning_tokens,
         "rating": message.rating,
         "created_at": _iso(message.created_at),
     }
@@ -70,6 +74,10 @@ def to_markdown(
             who += f" ({message.model})" if message.model else ""
         parts.append(f"## {who} · {shown_time(message.created_at, timezone)}")
         error = ChatbotError.from_json(message.error)
+        if message.reasoning:
+            thought = thought_for(language, message.reasoning_seconds or 0)
+            parts.append(f"<details><summary>{thought}</summary>")
+            parts += [message.reasoning, "</details>"]
         parts += filter(None, [message.content, f"*{error.sentence(language)}*" if error else ""])
     return "\n\n".join(parts) + "\n"
 

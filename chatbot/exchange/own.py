@@ -8,6 +8,7 @@ from chatbot.exchange import checked
 from chatbot.exchange.export import FORMAT, VERSION
 from chatbot.exchange.found import Found, Unreadable
 from chatbot.exchange.tree import mended, parents_first
+from chatbot.parameters import REASONING_EFFORTS
 from chatbot.settings import MAX_TEMPERATURE, MAX_TOKENS
 from chatbot.store import Conversation, Message, State, new_id, one_line
 
@@ -52,6 +53,10 @@ def read(raw: dict[str, Any]) -> Found:
             finish_reason=checked.text(one.get("finish_reason")) or None,
             prompt_tokens=checked.count(one.get("prompt_tokens")),
             completion_tokens=checked.count(one.get("completion_tokens")),
+            cached_tokens=checked.count(one.get("cached_tokens")),
+            reasoning_tokens=checked.count(one.get("reasoning_tokens")),
+            reasoning=checked.text(one.get("reasoning")),
+            reasoning_seconds=_reasoning_seconds(one),
             rating=_rating(one),
             created_at=checked.seconds(one.get("created_at")) or updated_at,
         )
@@ -73,6 +78,12 @@ def _rating(one: dict[str, Any]) -> int | None:
     return rating if one["role"] == "assistant" and rating in (0, 1) else None
 
 
+def _reasoning_seconds(one: dict[str, Any]) -> float | None:
+    if not checked.text(one.get("reasoning")):
+        return None
+    return max(0.0, checked.number(one.get("reasoning_seconds")) or 0.0)
+
+
 def _error(value: object) -> dict[str, Any] | None:
     error = checked.mapping(value)
     details = checked.mapping(error.get("details"))
@@ -92,6 +103,8 @@ def _controls(written: dict[str, Any]) -> dict[str, Any]:
         controls["temperature"] = min(max(temperature, 0.0), MAX_TEMPERATURE)
     if max_tokens := checked.count(written.get("max_tokens")):
         controls["max_tokens"] = min(max_tokens, MAX_TOKENS)
+    if written.get("reasoning_effort") in REASONING_EFFORTS:
+        controls["reasoning_effort"] = written["reasoning_effort"]
     if "system_prompt" in written:
         controls["system_prompt"] = checked.text(written["system_prompt"])
     return controls

@@ -14,12 +14,16 @@ from chatbot.store.schema import conversations, is_answering, messages
 
 _WRITTEN = (
     "content",
+    "reasoning",
+    "reasoning_seconds",
     "state",
     "error",
     "model",
     "finish_reason",
     "prompt_tokens",
     "completion_tokens",
+    "cached_tokens",
+    "reasoning_tokens",
 )
 
 _text = sa.bindparam("new_content", type_=sa.Text)

@@ -14,6 +14,7 @@ from chatbot.store.records import HEARTBEAT_TIMEOUT_SECONDS, Message, State
 from chatbot.store.schema import conversations, messages
 
 _COLUMNS = [messages.c[name] for name in Message.__dataclass_fields__]
+_BRANCH_COLUMNS = [column for column in _COLUMNS if column.name != "reasoning"]
 
 
 class Messages:
@@ -31,18 +32,18 @@ class Messages:
         limit: int,
         end_id: str | None = None,
     ) -> list[Message]:
-        """The newest `limit` messages of the branch on screen, oldest first.
+        """The newest `limit` messages of the branch on screen, oldest first, without reasoning.
 
         Or of the branch that ends in the message `end_id`, wherever that is.
         """
         is_end = messages.c.id == (end_id or conversations.c.leaf_id)
         leaf = (
-            sa.select(*_COLUMNS)
+            sa.select(*_BRANCH_COLUMNS)
             .join(conversations, conversations.c.id == messages.c.conversation_id)
             .where(*owned(owner, conversation_id), is_end)
             .cte("branch", recursive=True)
         )
-        earlier = sa.select(*_COLUMNS).join(leaf, leaf.c.parent_id == messages.c.id)
+        earlier = sa.select(*_BRANCH_COLUMNS).join(leaf, leaf.c.parent_id == messages.c.id)
         query = sa.select(leaf.union_all(earlier)).limit(limit)
         newest_first = [Message(**row._mapping) for row in connection.execute(query)]
         return newest_first[::-1]

@@ -41,6 +41,12 @@ class Message:
     finish_reason: str | None = None
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
+    cached_tokens: int | None = None
+    reasoning_tokens: int | None = None
+    reasoning: str = ""
+    """What the model thought before it. Not in a branch, which is read often: see `get`."""
+    reasoning_seconds: float | None = None
+    """For how long it thought; None if it showed nothing of that."""
     rating: int | None = None
     """1 for a thumb up, 0 for a thumb down."""
     sequence: int = 0

@@ -48,6 +48,8 @@ messages = sa.Table(
     sa.Column("sequence", sa.Integer, nullable=False, server_default="0"),
     sa.Column("role", sa.String(16), nullable=False),
     sa.Column("content", sa.Text, nullable=False),
+    sa.Column("reasoning", sa.Text, nullable=False, server_default=""),
+    sa.Column("reasoning_seconds", sa.Float),
     sa.Column(
         "state",
         sa.Enum(State, native_enum=False, length=16, values_callable=lambda states: list(states)),
@@ -59,6 +61,8 @@ messages = sa.Table(
     sa.Column("finish_reason", sa.Text),
     sa.Column("prompt_tokens", sa.Integer),
     sa.Column("completion_tokens", sa.Integer),
+    sa.Column("cached_tokens", sa.Integer),
+    sa.Column("reasoning_tokens", sa.Integer),
     sa.Column("rating", sa.Integer),
     sa.Column("created_at", sa.Float, nullable=False),
     sa.Column("saved_at", sa.Float, nullable=False),

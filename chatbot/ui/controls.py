@@ -5,6 +5,7 @@ from typing import Any
 
 import streamlit as st
 
+from chatbot.parameters import REASONING_EFFORTS
 from chatbot.reply import Controls
 from chatbot.settings import MAX_TEMPERATURE, MAX_TOKENS
 from chatbot.store import Conversation
@@ -15,6 +16,9 @@ from chatbot.ui.look import plain
 from chatbot.ui.resources import Place
 
 PENDING_LIST_SECONDS = 1.0
+
+NO_EFFORT = "default"
+"""The choice that sends no reasoning effort at all."""
 
 
 def show_controls(conversation: Conversation | None) -> None:
@@ -55,6 +59,8 @@ def _show_dials(kept: dict[str, Any]) -> None:
             help=t("controls.max_tokens_help"),
             on_change=noting_errors(keep),
         )
+        if settings.endpoint:  # the built-in model does not reason
+            _show_effort(kept.get("reasoning_effort"))
         st.text_area(
             t("controls.system_prompt"),
             str(kept.get("system_prompt", settings.system_prompt)),
@@ -63,6 +69,27 @@ def _show_dials(kept: dict[str, Any]) -> None:
             placeholder=t("controls.system_prompt_placeholder"),
             on_change=noting_errors(keep),
         )
+
+
+def _show_effort(kept: str | None) -> None:
+    """How long a model should think, for models that take it; at first each decides by itself."""
+    refused = _refused()
+    efforts = (NO_EFFORT, *REASONING_EFFORTS)
+    names = {effort: t(f"effort.{effort}") for effort in efforts}
+    st.selectbox(
+        t("controls.reasoning_effort"),
+        efforts,
+        index=efforts.index(kept) if kept in efforts else 0,
+        key=_key("reasoning_effort"),
+        format_func=names.__getitem__,
+        help=t("controls.reasoning_effort_help"),
+        on_change=noting_errors(keep),
+        disabled="reasoning_effort" in refused,
+    )
+    chosen = current().reasoning_effort
+    if "reasoning_effort" in refused or f"reasoning_effort={chosen}" in refused:
+        name = "controls.reasoning_effort_unused"
+        st.caption(t(name, model=plain(chosen_model() or "")))
 
 
 def keep() -> None:
@@ -86,11 +113,13 @@ def current() -> Controls:
     state = st.session_state
     temperature = state.get(_key("temperature"), settings.temperature)
     max_tokens = state.get(_key("max_tokens"))
+    effort = state.get(_key("reasoning_effort"))
     return Controls(
         model=chosen_model(),
         temperature=min(max(float(temperature), 0.0), MAX_TEMPERATURE),
         max_tokens=min(max(int(max_tokens or settings.max_tokens), 1), MAX_TOKENS),
         system_prompt=str(state.get(_key("system_prompt"), settings.system_prompt) or ""),
+        reasoning_effort=effort if effort in REASONING_EFFORTS else None,
     )
 
 

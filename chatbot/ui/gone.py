@@ -88,6 +88,8 @@ def save_as_new() -> None:
         copies.append(
             replace(
                 message,
+                # What was thought is only in the store, and gone.
+                reasoning_seconds=message.reasoning_seconds if message.reasoning else None,
                 id=new_id(),
                 conversation_id=conversation.id,
                 parent_id=copies[-1].id if copies else None,

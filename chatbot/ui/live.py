@@ -7,13 +7,13 @@ from streamlit.delta_generator import DeltaGenerator
 
 from chatbot import local_model
 from chatbot.answer import Followed, seconds_to_retry
-from chatbot.dialect import to_streamlit
-from chatbot.pieces import Pieces
 from chatbot.store import Message
 from chatbot.ui import resources
+from chatbot.ui.growing import Growing
 from chatbot.ui.language import t
 from chatbot.ui.look import fresh_place
 from chatbot.ui.messages import show_outcome
+from chatbot.ui.thoughts import LiveThoughts
 
 DRAW_SECONDS = 0.15
 """A live answer is drawn at most this often. It still reads as flowing; ten times a second took a
@@ -33,8 +33,9 @@ RERUN_SECONDS = 0.1
 def follow_to_the_end(answer: Followed, versions: list[str] | None = None) -> None:
     """Draw an answer until it ends, then what can be done about it, if `versions` are given."""
     with fresh_place(answer.message.id, "live"), st.chat_message("assistant"):
+        thoughts = LiveThoughts(answer)
         body = st.container(gap=None, key="live")
-        ended = _follow(answer, body)
+        ended = _follow(answer, thoughts, body)
         if versions is not None:
             show_outcome(ended, True, versions)
 
@@ -46,46 +47,37 @@ def wait_for_the_end(answer: Followed) -> None:
         answer.wait_for_more(len(answer.text), RERUN_SECONDS)
 
 
-def _follow(answer: Followed, body: DeltaGenerator) -> Message:
+def _follow(answer: Followed, thoughts: LiveThoughts, body: DeltaGenerator) -> Message:
     """Draw an answer while it comes; returns it when it has ended.
 
     Another run of the page ends this one at any `st` call.
     """
-    pieces = Pieces()
-    elements = [body.empty()]
-    drawn_to = 0
+    growing = Growing(body)
     waiting_for = ""
     next_draw = 0.0
     while True:
         _ = st.session_state.language  # a run that another has replaced ends here
-        answer.wait_for_more(drawn_to, RERUN_SECONDS)
+        answer.wait_for_more(growing.drawn_to, RERUN_SECONDS)
         has_ended = _is_at_rest(answer)  # read before the text, or the last of it could be missed
         pause_seconds = next_draw - time.monotonic()
         if pause_seconds > 0 and not has_ended:
             answer.wait_for_end(min(pause_seconds, RERUN_SECONDS))
             continue
         text = answer.text
-        if len(text) > drawn_to or (has_ended and text):
-            longest = 0
-            for number, markdown in pieces.changes(text, is_whole=has_ended):
-                if number == len(elements):
-                    elements.append(body.empty())
-                if markdown:
-                    elements[number].markdown(to_streamlit(markdown))
-                else:
-                    elements[number].empty()
-                longest = max(longest, len(markdown))
-            drawn_to = len(text)
+        longest = thoughts.draw(is_thinking=not (text or has_ended))
+        if len(text) > growing.drawn_to or (has_ended and text):
+            longest = max(longest, growing.draw(text, is_whole=has_ended))
+        elif not text and waiting_for != (waiting_for := _waiting_for(answer, thoughts)):
+            growing.say_instead(waiting_for)
+        if longest:
             next_draw = time.monotonic() + max(
                 DRAW_SECONDS,
                 longest / TAIL_CHARACTERS_PER_SECOND,
                 resources.answers().running_count / DRAWS_PER_SECOND,
             )
-        elif not text and waiting_for != (waiting_for := _waiting_for(answer)):
-            elements[0].markdown(f":shimmer[{waiting_for}]")
         if has_ended:
             if not text:
-                elements[0].empty()
+                growing.say_instead("")
             return answer.message
 
 
@@ -94,9 +86,11 @@ def _is_at_rest(answer: Followed) -> bool:
     return answer.has_ended or seconds_to_retry(answer.message) > 0
 
 
-def _waiting_for(answer: Followed) -> str:
-    """The sign that an answer is on its way."""
+def _waiting_for(answer: Followed, thoughts: LiveThoughts) -> str:
+    """The sign that an answer is on its way; "" where its reasoning is one."""
+    if thoughts.are_shown:
+        return ""
     fetched = answer.message.host == local_model.NAME and local_model.fetched()
     if not fetched:
-        return t("answer.waiting")
-    return t("answer.fetching", percent=round(fetched * 100))
+        return f":shimmer[{t('answer.waiting')}]"
+    return f":shimmer[{t('answer.fetching', percent=round(fetched * 100))}]"

@@ -9,7 +9,7 @@ from chatbot.dialect import to_streamlit
 from chatbot.errors import ChatbotError
 from chatbot.settings import Settings
 from chatbot.store import Conversation, Message, State
-from chatbot.ui import actions, places, remedies, rows
+from chatbot.ui import actions, places, remedies, rows, thoughts
 from chatbot.ui.conversations import show_undo_delete
 from chatbot.ui.errors import show_error
 from chatbot.ui.language import t
@@ -134,7 +134,9 @@ def _place_of(message: Message) -> DeltaGenerator:
 def _show_text(message: Message) -> None:
     if message.role == "user":
         st.text(message.content)
-    elif message.content:
+        return
+    thoughts.show_thoughts(message)
+    if message.content:
         st.markdown(_for_streamlit(message.content))
 
 
