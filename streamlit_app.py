@@ -9,6 +9,7 @@ import streamlit as st
 
 from chatbot.ui import (
     browser,
+    check,
     composer,
     controls,
     conversations,
@@ -76,6 +77,12 @@ with errors_shown():
         browser.tend_page("data", None)
         with look.fresh_place("data"):
             data.show_data(owner, place, conversation)
+        st.stop()
+
+    if st.query_params.get("view") == "check":
+        browser.tend_page("check", None)
+        with look.fresh_place("check"):
+            check.show_check()
         st.stop()
 
     browser.tend_page(conversation_id, messages.last_question_id(branch))

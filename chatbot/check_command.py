@@ -15,9 +15,7 @@ from chatbot.check import Check, Finding, Step
 from chatbot.endpoints import Endpoint, origin
 from chatbot.errors import ChatbotError, Phrase
 from chatbot.i18n import LANGUAGES, closest_language, translate
-from chatbot.settings import Settings, load_settings
-
-SECRETS_FILE = Path(".streamlit/secrets.toml")
+from chatbot.settings import SECRETS_FILE, Settings, load_settings
 
 MARKS = {None: "…", True: "✓", False: "✗"}
 
@@ -89,9 +87,9 @@ def _system_language() -> str:
 
 def _secrets() -> dict[str, Any]:
     try:
-        return tomllib.loads(SECRETS_FILE.read_text("utf-8"))
+        return tomllib.loads(Path(SECRETS_FILE).read_text("utf-8"))
     except FileNotFoundError:
         return {}
     except (OSError, ValueError):
         expected = Phrase("setting.secrets_file")
-        raise ChatbotError("file", name=str(SECRETS_FILE), expected=expected) from None
+        raise ChatbotError("file", name=SECRETS_FILE, expected=expected) from None

@@ -2,6 +2,7 @@
 
 import hashlib
 import ipaddress
+import re
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
@@ -40,6 +41,11 @@ class Endpoint:
     def is_on_this_machine(self) -> bool:
         """Whether it listens on the loopback interface, where no proxy can reach it."""
         return is_loopback(urlsplit(self.base_url).hostname or "")
+
+
+def is_key(text: str) -> bool:
+    """Whether a text can be a key: it travels in an HTTP header, so it is visible ASCII."""
+    return re.fullmatch(r"[!#-&(-~]+", text) is not None  # and no key has quotes
 
 
 def origin(address: str) -> tuple[str, str, int | None]:

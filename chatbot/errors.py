@@ -69,6 +69,7 @@ ACTIONS: dict[str, Action] = {
     "question_filtered": Action.EDIT,
     # The connection check.
     "bad_address": Action.RETRY,
+    "bad_key": Action.RETRY,
     "no_address": Action.RETRY,
     "env_file": Action.OWNER,
     # The answer broke off after some of it came.

@@ -19,9 +19,12 @@ class Service:
     hosts: list[str]
     en: str
     zh: str
-    """What is peculiar to it, in each language."""
     key_from: str | None = None
     """The page on which keys are made; None where none is needed."""
+
+    def note(self, language: str) -> str:
+        """What is peculiar to it, in `en` or `zh`."""
+        return self.zh if language == "zh" else self.en
 
     @property
     def path(self) -> str:

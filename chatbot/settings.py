@@ -18,11 +18,13 @@ from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from chatbot import SOURCE_URL, masking
-from chatbot.endpoints import OPENAI_BASE_URL, Endpoint
+from chatbot.endpoints import OPENAI_BASE_URL, Endpoint, is_key
 from chatbot.errors import ChatbotError, Phrase
 from chatbot.i18n import closest_language
 
 ENV_FILE = Path(".env")
+
+SECRETS_FILE = ".streamlit/secrets.toml"
 
 OPENAI_MODEL = "gpt-4.1-mini"
 """What to ask OpenAI for when nobody chose: cheap, quick, and takes every control on the page."""
@@ -74,8 +76,7 @@ class Settings(BaseSettings):
     @field_validator("api_key")
     @classmethod
     def _is_a_bare_key(cls, value: SecretStr | None) -> SecretStr | None:
-        # The key travels in an HTTP header: visible ASCII, no blanks. No key has quotes.
-        if value is not None and not re.fullmatch(r"[!#-&(-~]+", value.get_secret_value()):
+        if value is not None and not is_key(value.get_secret_value()):
             raise ValueError
         return value
 
@@ -192,12 +193,17 @@ def _load(
     return settings
 
 
+def place_of(name: str, secrets: Mapping[str, Any]) -> str:
+    """Where a setting comes from, or else where it could be set: a file's name or a Phrase."""
+    if secrets.get(name, "") != "":
+        return SECRETS_FILE
+    if os.environ.get(name):
+        return Phrase("setting.environment")
+    return str(ENV_FILE)
+
+
 def _setting_error(name: str, from_secrets: dict[str, Any]) -> ChatbotError:
-    place = str(ENV_FILE)
-    if name in from_secrets:
-        place = ".streamlit/secrets.toml"
-    elif os.environ.get(name):
-        place = Phrase("setting.environment")
+    place = place_of(name, from_secrets)
     expected = Phrase(f"setting.{_FIELD_OF[name]}")
     return ChatbotError("setting", name=name, place=place, expected=expected)
 

@@ -39,7 +39,7 @@ def _row(service: Service, language: str, no_key: str) -> list[str]:
         service.name,
         f"`{service.base_url}`",
         key,
-        service.en if language == "en" else service.zh,
+        service.note(language),
     ]
 
 

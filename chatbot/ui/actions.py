@@ -92,16 +92,6 @@ def open_conversation(conversation_id: str | None) -> None:
         st.session_state.pop(name, None)
 
 
-def open_data() -> None:
-    """Go to one's data, with the open conversation's on top."""
-    st.query_params["view"] = "data"
-
-
-def close_data() -> None:
-    """Go back to the conversation."""
-    st.query_params.pop("view", None)
-
-
 def leave_out_messages(count: int) -> None:
     """Leave the newest `count` messages of a long conversation out of the page."""
     st.session_state.left_out_messages = count

@@ -9,7 +9,7 @@ from chatbot.parameters import REASONING_EFFORTS
 from chatbot.reply import Controls
 from chatbot.settings import MAX_TEMPERATURE, MAX_TOKENS
 from chatbot.store import Conversation
-from chatbot.ui import browser, places, resources
+from chatbot.ui import browser, places, resources, views
 from chatbot.ui.errors import errors_shown, noting_errors
 from chatbot.ui.language import t
 from chatbot.ui.look import plain
@@ -28,6 +28,14 @@ def show_controls(conversation: Conversation | None) -> None:
         _show_model_choice_until_listed(kept.get("model"))
     else:
         _show_model_choice(kept.get("model"))
+    st.button(
+        t("answer.check"),
+        key="check_view",
+        icon=":material/network_check:",
+        type="tertiary",
+        on_click=views.open_view,
+        args=("check",),
+    )
     _show_dials(kept)
 
 

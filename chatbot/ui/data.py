@@ -12,7 +12,7 @@ import streamlit as st
 from chatbot import exchange
 from chatbot.errors import ChatbotError
 from chatbot.store import Conversation, Store
-from chatbot.ui import actions, browser, resources, sharing
+from chatbot.ui import browser, resources, sharing, views
 from chatbot.ui.errors import noting_errors, show_error
 from chatbot.ui.jobs import Job
 from chatbot.ui.language import language, t
@@ -32,7 +32,7 @@ def show_data(owner: str, place: Place, conversation: Conversation | None) -> No
             t("data.back"),
             icon=":material/arrow_back:",
             type="tertiary",
-            on_click=actions.close_data,
+            on_click=views.close_view,
         )
         st.title(t("data.title"), anchor=False)
     with st.container():

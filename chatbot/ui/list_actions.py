@@ -4,7 +4,7 @@ import time
 
 import streamlit as st
 
-from chatbot.ui import actions, browser, places, resources
+from chatbot.ui import actions, browser, places, resources, views
 from chatbot.ui.errors import noting_errors
 
 MOUNTED_BELOW = 15
@@ -23,7 +23,7 @@ def choose(conversation_id: str, menu_key: str) -> None:
         case "unpin":
             conversations.pin(browser.owner(), conversation_id, False)
         case "share":
-            actions.open_data()
+            views.open_view("data")
         case "delete":
             _delete(conversation_id)
 

@@ -5,13 +5,19 @@ import streamlit as st
 from chatbot.answer import seconds_to_retry
 from chatbot.errors import Action, ChatbotError
 from chatbot.store import Message
-from chatbot.ui import actions, browser, places, turns
+from chatbot.ui import actions, browser, places, turns, views
 from chatbot.ui.errors import noting_errors, show_error
 from chatbot.ui.language import t
 from chatbot.ui.look import short
 
 CONTROL_OF = {"refused": "model", "temperature_refused": "temperature"}
 """Which control a failure's settings are about; for the others it is `max_tokens`."""
+
+CHECKED = {
+    *("unreachable", "unknown_host", "proxy", "certificate", "no_tls", "redirect", "key_missing"),
+    *("key_refused", "forbidden", "region", "wrong_address", "not_an_api", "no_models"),
+}
+"""The failures about which the connection check may find out more."""
 
 
 def show_countdown(answer: Message) -> None:
@@ -65,6 +71,14 @@ def show_remedies(answer: Message, error: ChatbotError | None, is_last: bool) ->
                 icon=":material/edit_square:",
                 on_click=start_over,
                 args=(answer,),
+            )
+        if error and error.code in CHECKED:
+            st.button(
+                t("answer.check"),
+                key=f"check-{short(answer.id)}",
+                icon=":material/network_check:",
+                on_click=views.open_view,
+                args=("check",),
             )
         if not answer.content:
             st.button(

@@ -8,7 +8,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from enum import Enum
-from typing import Self
+from typing import Any, Self
 
 import streamlit as st
 from streamlit.errors import StreamlitSecretNotFoundError
@@ -18,7 +18,7 @@ from chatbot.answers import Answers
 from chatbot.endpoints import Endpoint
 from chatbot.errors import ChatbotError, Phrase
 from chatbot.reply import Source
-from chatbot.settings import Settings, load_settings
+from chatbot.settings import SECRETS_FILE, Settings, load_settings
 from chatbot.store import Store
 
 log = logging.getLogger(__name__)
@@ -38,15 +38,18 @@ MODEL_LIST_LIFE = timedelta(minutes=1)
 @st.cache_resource(show_spinner=False, ttl=SETTINGS_LIFE)
 def settings() -> Settings:
     """The settings as they stand now. Raises ChatbotError("setting")."""
+    return load_settings(secrets())
+
+
+def secrets() -> dict[str, Any]:
+    """What is in secrets.toml; nothing without one. Raises ChatbotError("file")."""
     try:
-        secrets = st.secrets.to_dict()
+        return st.secrets.to_dict()
     except StreamlitSecretNotFoundError as error:
         if error.__cause__:  # the file is there, but no TOML
             expected = Phrase("setting.secrets_file")
-            name = ".streamlit/secrets.toml"
-            raise ChatbotError("file", name=name, expected=expected) from None
-        secrets = {}
-    return load_settings(secrets)
+            raise ChatbotError("file", name=SECRETS_FILE, expected=expected) from None
+        return {}
 
 
 def source() -> Source:

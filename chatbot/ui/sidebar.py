@@ -5,7 +5,7 @@ import streamlit as st
 import chatbot
 from chatbot.settings import Settings
 from chatbot.store import Conversation, Message, State
-from chatbot.ui import actions
+from chatbot.ui import actions, views
 from chatbot.ui.language import show_language_choice, t
 
 
@@ -39,7 +39,8 @@ def show_data_button() -> None:
         key="data",
         icon=":material/folder_open:",
         type="tertiary",
-        on_click=actions.open_data,
+        on_click=views.open_view,
+        args=("data",),
     )
 
 

@@ -1,0 +1,15 @@
+"""What can be shown in the place of the conversation: one's data, the connection check."""
+
+import streamlit as st
+
+
+def open_view(name: str) -> None:
+    """Go to a view, which then is as if it had never been open."""
+    for left in ("running_check", "check_applied"):
+        st.session_state.pop(left, None)
+    st.query_params["view"] = name
+
+
+def close_view() -> None:
+    """Go back to the conversation."""
+    st.query_params.pop("view", None)

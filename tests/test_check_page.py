@@ -1,0 +1,275 @@
+"""The view “Check the connection”, without a browser."""
+
+import re
+import stat
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from chatbot import settings
+from chatbot.ui import whereabouts
+from tests.conftest import CANARY_KEY, ROOT, wait_until
+from tests.endpoint import FakeEndpoint, Reply
+from tests.test_page import ask, click, said
+
+AtTheMachine = Callable[[bool], None]
+
+
+@pytest.fixture
+def at_the_machine(monkeypatch: pytest.MonkeyPatch) -> AtTheMachine:
+    def be(is_there: bool) -> None:
+        monkeypatch.setattr(whereabouts, "is_at_the_machine", lambda: is_there)
+
+    settings._load.cache_clear()
+    be(True)
+    return be
+
+
+def opened(page: AppTest) -> AppTest:
+    page.query_params["view"] = "check"
+    page.run()
+    assert not page.exception
+    return page
+
+
+def check(page: AppTest, base_url: str | None = None, key: str | None = None) -> AppTest:
+    if base_url is not None:
+        page.text_input(key="check_base_url").set_value(base_url)
+    if key is not None:
+        page.text_input(key="check_key").set_value(key)
+    [button] = [one for one in page.button if one.label in ("Check now", "开始检查")]
+    button.click().run()
+    assert not page.exception
+    return page
+
+
+def everything(page: AppTest) -> str:
+    """What the browser was sent."""
+    return str(page.main) + str(page.sidebar)
+
+
+def write_env_file(endpoint: FakeEndpoint, path: str) -> None:
+    root = endpoint.base_url.removesuffix("/v1")
+    Path(".env").write_text(
+        f"# mine\nOPENAI_BASE_URL={root}{path}\nOPENAI_API_KEY={CANARY_KEY}\nMY_OWN=1\n", "utf-8"
+    )
+
+
+@pytest.fixture
+def page_from_env_file(endpoint: FakeEndpoint) -> AppTest:
+    write_env_file(endpoint, "/chat/completions")
+    return AppTest.from_file(str(ROOT / "streamlit_app.py"), default_timeout=30)
+
+
+def test_the_sidebar_leads_to_the_check_and_back(page: AppTest) -> None:
+    page.run()
+    page.button(key="check_view").click().run()
+    assert page.title[0].value == "Check the connection"
+    assert not page.chat_input
+    click(page, "Back to the chat")
+    assert page.title[0].value == "How can I help?"
+
+
+def test_nothing_is_asked_before_the_button_is_pressed(
+    page: AppTest, endpoint: FakeEndpoint, at_the_machine: AtTheMachine
+) -> None:
+    opened(page)
+    assert endpoint.requests == []
+    check(page)
+    assert len(endpoint.requests) == 1
+
+
+def test_a_wrong_path_is_mended_in_the_env_file(
+    page_from_env_file: AppTest, endpoint: FakeEndpoint, at_the_machine: AtTheMachine
+) -> None:
+    page = opened(page_from_env_file)
+    check(page)
+    assert f"works, with the base URL `{endpoint.base_url}`" in said(page.success[0].value)
+    assert f"OPENAI_BASE_URL='{endpoint.base_url}'" in [text.value for text in page.text]
+    assert CANARY_KEY not in everything(page)
+    page.button(key="check_apply").click().run()
+    assert "from now on" in page.success[0].value
+    assert page.text_input(key="check_base_url").value == endpoint.base_url
+    kept = Path(".env").read_text("utf-8")
+    assert kept == (
+        f"# mine\nOPENAI_BASE_URL='{endpoint.base_url}'\nOPENAI_API_KEY={CANARY_KEY}\nMY_OWN=1\n"
+    )
+    assert stat.S_IMODE(Path(".env").stat().st_mode) == 0o600
+    click(page, "Back to the chat")
+    ask(page, "Hi!")
+    assert endpoint.requests[-1]["messages"][-1]["content"] == "Hi!"
+
+
+def test_another_server_takes_its_own_key_along_and_never_the_old_one(
+    page_from_env_file: AppTest, endpoint: FakeEndpoint, at_the_machine: AtTheMachine
+) -> None:
+    other = FakeEndpoint().start()
+    try:
+        page = check(opened(page_from_env_file), other.base_url, " Bearer sk-other ")
+        assert other.headers[0]["Authorization"] == "Bearer sk-other"
+        assert [text.value for text in page.text][-1] == (
+            f"OPENAI_BASE_URL='{other.base_url}'\nOPENAI_API_KEY='…'"
+        )
+        page.button(key="check_apply").click().run()
+        kept = Path(".env").read_text("utf-8")
+        assert "OPENAI_API_KEY='sk-other'" in kept and CANARY_KEY not in kept
+        check(page, endpoint.base_url)  # back, without a key
+        page.button(key="check_apply").click().run()
+        kept = Path(".env").read_text("utf-8")
+        assert "OPENAI_API_KEY" not in kept and "MY_OWN=1" in kept
+        assert CANARY_KEY not in str(other.headers) and "sk-other" not in str(endpoint.headers)
+    finally:
+        other.stop()
+
+
+def test_what_the_environment_sets_is_changed_there_by_hand(
+    page: AppTest, endpoint: FakeEndpoint, at_the_machine: AtTheMachine
+) -> None:
+    check(opened(page), endpoint.base_url.removesuffix("/v1"))
+    assert not [button for button in page.button if button.key == "check_apply"]
+    assert not Path(".env").exists()  # as it is set, it works
+    other = FakeEndpoint().start()
+    try:
+        check(page, other.base_url, "sk-other")
+        [caption] = [said(one.value) for one in page.caption if "Set it there" in one.value]
+        assert "OPENAI_BASE_URL, OPENAI_API_KEY" in caption and "the environment" in caption
+        assert "sk-other" not in str(page.main)
+    finally:
+        other.stop()
+    assert not Path(".env").exists()
+
+
+@pytest.mark.parametrize("locale", ["en-US", "zh-CN"])
+def test_a_wrong_key_is_said_where_one_is_looking(
+    page: AppTest, endpoint: FakeEndpoint, at_the_machine: AtTheMachine, locale: str
+) -> None:
+    page.context = {"locale": locale}
+    endpoint.default_reply = Reply(status=401, error={"message": f"Bad key {CANARY_KEY}"})
+    check(opened(page))
+    assert "OPENAI_API_KEY" in said(page.warning[-1].value)
+    assert page.status[0].state == "error"
+    assert CANARY_KEY not in everything(page)
+
+
+@pytest.mark.parametrize(
+    ("base_url", "key", "sentence"),
+    [("ftp://x", None, "address of a model server"), (None, "my key", "cannot be a key")],
+)
+def test_what_cannot_be_is_said_and_nothing_is_sent(
+    page: AppTest,
+    endpoint: FakeEndpoint,
+    at_the_machine: AtTheMachine,
+    base_url: str | None,
+    key: str | None,
+    sentence: str,
+) -> None:
+    check(opened(page), base_url, key)
+    assert sentence in said(page.warning[0].value)
+    assert not page.status
+    assert endpoint.headers == []
+
+
+def test_a_stranger_checks_only_what_is_set_and_does_not_see_its_path(
+    page: AppTest,
+    endpoint: FakeEndpoint,
+    at_the_machine: AtTheMachine,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    at_the_machine(False)
+    root = endpoint.base_url.removesuffix("/v1")
+    monkeypatch.setenv("OPENAI_BASE_URL", f"{root}/token-of-mine")
+    opened(page)
+    assert not [one for one in page.text_input if str(one.key).startswith("check")]
+    page.session_state["check_base_url"] = "http://127.0.0.1:9"  # a forged widget
+    check(page)
+    assert re.search(rf"works, with the base URL `{root}/v1`", said(page.success[0].value))
+    assert "token-of-mine" not in str(page.main)
+    assert not [button for button in page.button if button.key == "check_apply"]
+
+
+def test_the_built_in_model_is_checked_when_nothing_is_set(
+    at_the_machine: AtTheMachine, monkeypatch: pytest.MonkeyPatch, endpoint: FakeEndpoint
+) -> None:
+    from chatbot import local_model
+    from chatbot.endpoints import Endpoint
+
+    built_in = Endpoint(endpoint.base_url, "x", name=local_model.NAME)
+    monkeypatch.setattr(local_model.LocalModel, "start", lambda self: built_in)
+    page = AppTest.from_file(str(ROOT / "streamlit_app.py"), default_timeout=30)
+    check(opened(page))
+    assert page.success[0].value == "The built\\-in model works\\."
+    assert not [button for button in page.button if button.key == "check_apply"]
+
+
+def test_a_fault_that_the_owner_must_mend_offers_the_check(
+    page: AppTest, endpoint: FakeEndpoint
+) -> None:
+    endpoint.default_reply = Reply(status=401, error={"message": "Bad key"})
+    ask(page.run(), "Hi!")
+    [remedy] = [button for button in page.button if str(button.key).startswith("check-")]
+    assert remedy.label == "Check the connection"
+    remedy.click().run()
+    assert page.title[0].value == "Check the connection"
+
+
+def test_a_check_that_is_begun_anew_gives_the_old_one_up(
+    page: AppTest, endpoint: FakeEndpoint, at_the_machine: AtTheMachine
+) -> None:
+    opened(page)
+    endpoint.replies = [Reply(seconds_before_first=60)]
+    from chatbot import background
+    from chatbot.check import Check
+    from chatbot.endpoints import Endpoint
+    from chatbot.ui.check import Running
+
+    old = Check(Endpoint(endpoint.base_url, "x"))
+    page.session_state["running_check"] = Running(old, background.submit(old.run()))
+    assert endpoint.asked.wait(10)
+    old_one = page.session_state["running_check"].future
+    # Pressing the button is a callback that comes before the page follows anything.
+    check(page)
+    assert old_one.cancelled()
+    wait_until(endpoint.hung_up.is_set)
+    assert "works" in page.success[0].value
+
+
+# Who is at the machine
+
+
+HERE = {"Host": "localhost:8501", "Origin": "http://localhost:8501"}
+
+
+@pytest.mark.parametrize(
+    ("ip_address", "headers", "is_here"),
+    [
+        (None, HERE, True),
+        (None, {"host": "127.0.0.1:80", "origin": "http://127.0.0.1"}, True),
+        (None, {"Host": "[::1]:8501", "Origin": "http://[::1]:8501"}, True),
+        (None, {}, False),
+        (None, {"Host": "localhost:8501"}, False),
+        ("192.168.1.7", HERE, False),
+        (None, {**HERE, "Host": "chat.example.org"}, False),
+        (None, {**HERE, "Origin": "https://chat.example.org"}, False),
+        (None, {**HERE, "Host": "localhost.example.org"}, False),
+        (None, {**HERE, "X-Forwarded-For": "203.0.113.5"}, False),
+        (None, {**HERE, "X-Real-Ip": "203.0.113.5"}, False),
+        (None, {**HERE, "Forwarded": "for=203.0.113.5"}, False),
+        (None, {**HERE, "Via": "1.1 proxy"}, False),
+        (None, {**HERE, "CF-Connecting-IP": "203.0.113.5"}, False),
+    ],
+)
+def test_a_doubt_about_where_somebody_is_means_elsewhere(
+    ip_address: str | None, headers: dict[str, str], is_here: bool
+) -> None:
+    assert whereabouts.comes_from_here(ip_address, headers) is is_here
+
+
+def test_an_app_that_was_started_for_others_has_nobody_at_its_machine(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(whereabouts, "comes_from_here", lambda *_: True)
+    for is_headless in (True, False):
+        monkeypatch.setattr("streamlit.get_option", lambda _, value=is_headless: value)
+        assert whereabouts.is_at_the_machine() is not is_headless
