@@ -9,7 +9,7 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
-from chatbot import background, local_model
+from chatbot import background, local_model, masking
 from chatbot.addresses import base_urls
 from chatbot.check import Check, Finding, Step
 from chatbot.endpoints import Endpoint, origin
@@ -49,6 +49,7 @@ def _check(settings: Settings, typed: str, model: str, language: str) -> Check:
         return Check(configured, typed, model)
     # The key that is set belongs elsewhere.
     key = getpass.getpass(translate(language, "check.key_prompt")) if sys.stdin.isatty() else ""
+    masking.hide(key.strip())
     return Check(Endpoint(first, key.strip() or None), typed, model, is_owners_key=False)
 
 

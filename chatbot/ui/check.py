@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 import streamlit as st
 
-from chatbot import background, env_file, local_model
+from chatbot import background, env_file, local_model, masking
 from chatbot.addresses import base_urls
 from chatbot.check import Check, Finding, Step
 from chatbot.endpoints import Endpoint, is_key, origin
@@ -129,6 +129,7 @@ def _check_of_typed(typed: str, key: str | None, model: str) -> Check:
     configured = settings.endpoint
     if configured and not key and origin(first) == origin(configured.base_url):
         return Check(configured, typed, model)
+    masking.hide(key)
     endpoint = Endpoint(
         first, key, settings.connect_timeout_seconds, settings.silence_timeout_seconds
     )
