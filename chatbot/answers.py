@@ -12,7 +12,6 @@ import logging
 import time
 from collections.abc import Mapping
 from concurrent.futures import Future
-from dataclasses import replace
 
 from chatbot import background, local_model, observers, reply
 from chatbot.answer import Answer, AnswerElsewhere, Followed, cut_if_abandoned
@@ -143,7 +142,7 @@ class Answers:
         """
         self._wait_for_save(cut_answer.id)
         branch = self._branch_at_rest(owner, conversation, ends_in=cut_answer)
-        answer = self._store.checkpoints.resume(owner, cut_answer.id)
+        answer = self._store.checkpoints.resume(owner, cut_answer.id, new_id())
         return self._start(owner, answer, branch[:-1], controls, source)
 
     def delete_turn(self, owner: str, answer: Message) -> None:
@@ -180,9 +179,8 @@ class Answers:
             if answer.future:
                 answer.future.cancel()
             background.submit(self._saver.save_soon())
-        elif message := self._store.messages.get(owner, message_id):
-            # Another process gives it, or gave it until it was killed.
-            self._store.checkpoints.save([replace(message, state=State.STOPPED, error=None)])
+        else:  # another process gives it, or gave it until it was killed
+            self._store.checkpoints.stop(owner, message_id)
 
     def adopt(self, from_owner: str, to_owner: str) -> None:
         """Give the running answers of one owner to another, as the store does."""
@@ -288,6 +286,7 @@ class Answers:
             state=State.ANSWERING,
             model=controls.model,
             host=source.host if isinstance(source, Endpoint) else local_model.NAME,
+            lease=new_id(),
         )
 
     def _start(

@@ -49,7 +49,7 @@ class Saver:
 
     async def _save(self, messages: list[Message]) -> bool:
         try:
-            await asyncio.to_thread(self._store.checkpoints.save, messages)
+            lost = await asyncio.to_thread(self._store.checkpoints.save, messages)
         except Exception:
             if not self.is_failing:  # it is tried every second, and said once
                 log.exception("Could not save %d answers; trying again", len(messages))
@@ -57,6 +57,17 @@ class Saver:
             return False
         self.is_failing = False
         for message in messages:
-            if message.state is not State.ANSWERING:
+            if message.id in lost:
+                self._give_up(message)
+            elif message.state is not State.ANSWERING:
                 self._running.pop(message.id, None)
         return True
+
+    def _give_up(self, message: Message) -> None:
+        """End an answer that another process has stopped, continued or deleted."""
+        answer = self._running.get(message.id)
+        if answer and answer.message.lease == message.lease:
+            answer.end(State.STOPPED)
+            if answer.future:
+                answer.future.cancel()
+            self._running.pop(message.id)

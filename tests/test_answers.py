@@ -415,10 +415,10 @@ def test_a_store_that_fails_for_a_while_loses_nothing(
     save = store.checkpoints.save
     failures = iter([True, True])
 
-    def fail_twice(messages: list[Message]) -> None:
+    def fail_twice(messages: list[Message]) -> set[str]:
         if next(failures, False):
             raise OverflowError
-        save(messages)
+        return save(messages)
 
     monkeypatch.setattr(store.checkpoints, "save", fail_twice)
     answer = answers.ask(ME, conversation, "Hi", CONTROLS, source)
@@ -439,10 +439,10 @@ def test_one_that_cannot_be_saved_does_not_keep_the_others(
 ) -> None:
     save = store.checkpoints.save
 
-    def refuse_the_bad(messages: list[Message]) -> None:
+    def refuse_the_bad(messages: list[Message]) -> set[str]:
         if any(message.content == "Bad" for message in messages):
             raise ChatbotError("store")
-        save(messages)
+        return save(messages)
 
     monkeypatch.setattr(store.checkpoints, "save", refuse_the_bad)
     endpoint.replies = [Reply(["Bad"]), Reply(["Good"])]
@@ -465,6 +465,64 @@ def test_an_answer_of_a_killed_process_can_be_stopped(
     answers.stop(ME, message.id)
     assert (seen := store.messages.get(ME, message.id)) and seen.state is State.STOPPED
     assert seen.content == "Half"
+
+
+@pytest.fixture
+def elsewhere(database_url: str) -> Iterator[Answers]:
+    """Another process with the same database, as far as it and the first can tell."""
+    store = Store(database_url)
+    answers = Answers(store)
+    yield answers
+    answers.close()
+    wait_until(lambda: not answers._running)
+    store.close()
+
+
+def test_stop_pressed_in_another_process_ends_the_request(
+    answers: Answers,
+    elsewhere: Answers,
+    store: Store,
+    conversation: Conversation,
+    source: Endpoint,
+    endpoint: FakeEndpoint,
+) -> None:
+    endpoint.replies = [Reply(["First", " last"], hold=threading.Event())]
+    answer = answers.ask(ME, conversation, "Hi", CONTROLS, source)
+    wait_until(lambda: elsewhere.branch(ME, conversation, 9)[0][-1].content == "First")
+    elsewhere.stop("somebody else", answer.message.id)
+    elsewhere.stop(ME, answer.message.id)
+    assert endpoint.hung_up.wait(10)
+    wait_until(lambda: not answers.is_running(answer.message.id))
+    for process in (answers, elsewhere):
+        [*_, seen], running = process.branch(ME, conversation, 9)
+        assert (seen.state, seen.content, running) == (State.STOPPED, "First", None)
+
+
+def test_a_process_that_slept_does_not_write_over_what_another_one_continued(
+    answers: Answers,
+    elsewhere: Answers,
+    store: Store,
+    conversation: Conversation,
+    source: Endpoint,
+    endpoint: FakeEndpoint,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asleep = threading.Event()
+    endpoint.replies = [Reply(["First, ", "of the sleeper"], hold=asleep)]
+    answer = answers.ask(ME, conversation, "Hi", CONTROLS, source)
+    wait_until(lambda: elsewhere.branch(ME, conversation, 9)[0][-1].content == "First, ")
+    with monkeypatch.context() as patched:
+        for module in ("records", "checkpoints"):
+            patched.setattr(f"chatbot.store.{module}.HEARTBEAT_TIMEOUT_SECONDS", -1)
+        [*_, cut], running = elsewhere.branch(ME, conversation, 9)
+        assert running is None and cut.state is State.CUT_SHORT
+        endpoint.replies = [Reply(["of the other"])]
+        elsewhere.go_on(ME, conversation, cut, CONTROLS, source)
+    wait_until(lambda: not answers.is_running(answer.message.id))
+    asleep.set()
+    wait_until(lambda: not answers._running and not elsewhere._running)
+    kept = store.messages.get(ME, cut.id)
+    assert kept and (kept.content, kept.state) == ("First, of the other", State.COMPLETE)
 
 
 def test_the_built_in_models_window_has_room_for_question_and_answer(

@@ -157,10 +157,10 @@ def test_a_cut_answer_is_marked_as_answering_again(
         error=ChatbotError("interrupted").to_json(),
     )
     store.messages.add(ME, [asked, cut], None)
-    resumed = store.checkpoints.resume(ME, cut.id)
+    resumed = store.checkpoints.resume(ME, cut.id, "second")
     assert (resumed.state, resumed.content, resumed.error) == (State.ANSWERING, "Half", None)
     with pytest.raises(ChatbotError) as caught:
-        store.checkpoints.resume(ME, cut.id)
+        store.checkpoints.resume(ME, cut.id, "third")
     assert caught.value.code == "conflict"
 
 

@@ -284,8 +284,8 @@ def test_a_click_on_what_is_not_ones_own_changes_nothing(
         lambda: kept.messages.show_version(owner(page), foreign),
         lambda: kept.messages.delete_turn(other, answer.parent_id or ""),
         lambda: kept.messages.delete_turn(owner(page), foreign),
-        lambda: kept.checkpoints.resume(other, answer.id),
-        lambda: kept.checkpoints.resume(owner(page), foreign),
+        lambda: kept.checkpoints.resume(other, answer.id, "lease"),
+        lambda: kept.checkpoints.resume(owner(page), foreign, "lease"),
     ):
         with pytest.raises(ChatbotError):
             click_on()

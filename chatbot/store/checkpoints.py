@@ -40,6 +40,7 @@ _write = (
     messages.update()
     .where(
         messages.c.id == sa.bindparam("row_id"),
+        messages.c.lease.is_not_distinct_from(sa.bindparam("row_lease")),
         (messages.c.state == State.ANSWERING) | _was_given_up,
     )
     .values({name: sa.bindparam(f"new_{name}") for name in (*_WRITTEN, "saved_at")})
@@ -53,30 +54,50 @@ class Checkpoints:
         self._database = database
 
     @writing
-    def save(self, connection: sa.Connection, answers: Iterable[Message]) -> None:
+    def save(self, connection: sa.Connection, answers: Iterable[Message]) -> set[str]:
         """Write the present text and state of some answers, in one transaction.
 
         Only answers still marked as answering change, so that a late
         checkpoint never undoes an end. Called by the process that runs them.
+        Returns the ids of those that it must not go on with: stopped from
+        elsewhere, continued by another process, or deleted.
         """
         now = time.time()
         answers = list(answers)
         rows = [
-            {"row_id": answer.id, "new_saved_at": now}
+            {"row_id": answer.id, "row_lease": answer.lease, "new_saved_at": now}
             | {f"new_{name}": getattr(answer, name) for name in _WRITTEN}
             for answer in answers
         ]
         if not rows:
-            return
+            return set()
         connection.execute(_write, rows)
         for answer in answers:
             if not answer.is_running:
                 set_text(connection, answer.id)
+        ours = _leases(connection, [answer.id for answer in answers if answer.is_running])
+        return {
+            answer.id
+            for answer in answers
+            if answer.is_running and ours.get(answer.id) != answer.lease
+        }
 
     @writing
-    def resume(self, connection: sa.Connection, owner: str, message_id: str) -> Message:
+    def stop(self, connection: sa.Connection, owner: str, message_id: str) -> None:
+        """Stop an answer that another process gives, which notices when it next saves it."""
+        if message_of(connection, owner, message_id):
+            connection.execute(
+                messages.update()
+                .where(messages.c.id == message_id, is_answering)
+                .values(state=State.STOPPED, error=None, saved_at=time.time())
+            )
+            set_text(connection, message_id)
+
+    @writing
+    def resume(self, connection: sa.Connection, owner: str, message_id: str, lease: str) -> Message:
         """Mark an answer at the end of the branch as answering again, to be continued.
 
+        From now on only who has this lease can write it.
         Raises ChatbotError("conflict") when it runs already or something follows it.
         """
         now = time.time()
@@ -93,10 +114,12 @@ class Checkpoints:
                 (messages.c.state != State.ANSWERING)
                 | (messages.c.saved_at < now - HEARTBEAT_TIMEOUT_SECONDS)
             )
-            .values(state=State.ANSWERING, error=None, finish_reason=None, saved_at=now)
+            .values(
+                state=State.ANSWERING, error=None, finish_reason=None, saved_at=now, lease=lease
+            )
         )
         message = message_of(connection, owner, message_id)
-        if resumed.rowcount != 1 or message is None:
+        if message is None or (resumed.rowcount != 1 and message.lease != lease):
             raise ChatbotError("conflict")
         return message
 
@@ -112,3 +135,11 @@ class Checkpoints:
                 messages.update().where(messages.c.id == message_id).values(state=State.CUT_SHORT)
             )
             set_text(connection, message_id)
+
+
+def _leases(connection: sa.Connection, ids: list[str]) -> dict[str, str | None]:
+    """Who may write which of these answers; those that were stopped, nobody."""
+    query = sa.select(messages.c.id, messages.c.lease).where(
+        messages.c.id.in_(ids), messages.c.state != State.STOPPED
+    )
+    return {row.id: row.lease for row in connection.execute(query)} if ids else {}

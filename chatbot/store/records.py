@@ -49,6 +49,8 @@ class Message:
     """For how long it thought; None if it showed nothing of that."""
     rating: int | None = None
     """1 for a thumb up, 0 for a thumb down."""
+    lease: str | None = None
+    """Random, new whenever an answer is begun or continued: only who holds it may write on."""
     sequence: int = 0
     """Its place in the order of arrival within its conversation, from 1; 0 before it is stored."""
     created_at: float = 0

@@ -64,6 +64,7 @@ messages = sa.Table(
     sa.Column("cached_tokens", sa.Integer),
     sa.Column("reasoning_tokens", sa.Integer),
     sa.Column("rating", sa.Integer),
+    sa.Column("lease", sa.String(32)),
     sa.Column("created_at", sa.Float, nullable=False),
     sa.Column("saved_at", sa.Float, nullable=False),
     sa.Index("messages_by_parent", "conversation_id", "parent_id", "sequence"),
