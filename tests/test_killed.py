@@ -60,7 +60,7 @@ def test_what_was_cut_is_marked_once_nobody_answers_any_more(
 ) -> None:
     endpoint.default_reply = Reply(["word "] * 5000, seconds_between=0.01)
     said, _ = ask_and_kill(database_url, endpoint, 3 * OLD_ENOUGH_SECONDS, after_characters=10)
-    monkeypatch.setattr("chatbot.store.messages.HEARTBEAT_TIMEOUT_SECONDS", 0)
+    monkeypatch.setattr("chatbot.store.checkpoints.HEARTBEAT_TIMEOUT_SECONDS", 0)
     store = Store(database_url)
     last = newest_answer(store, said[0]["conversation"])
     assert last.state is State.CUT_SHORT

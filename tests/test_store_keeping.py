@@ -385,7 +385,7 @@ def test_an_answer_that_was_given_up_and_goes_on_is_kept_whole(
     asked = Message(new_id(), conversation.id, None, "user", "One")
     running = Message(new_id(), conversation.id, asked.id, "assistant", "Half", State.ANSWERING)
     store.messages.add(ME, [asked, running], None)
-    monkeypatch.setattr("chatbot.store.messages.HEARTBEAT_TIMEOUT_SECONDS", -1)
+    monkeypatch.setattr("chatbot.store.checkpoints.HEARTBEAT_TIMEOUT_SECONDS", -1)
     store.checkpoints.end_abandoned()  # as another process does at its start
     whole = dataclasses.replace(running, content="Half and half", state=State.COMPLETE)
     store.checkpoints.save([whole])
