@@ -13,6 +13,7 @@ import statistics
 import sys
 import tempfile
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -45,6 +46,8 @@ class Person:
     received_bytes: int = 0
     composer_id: str = ""
     script_hash: str = ""
+    kept: set[str] = field(default_factory=set)
+    """What a browser has kept of the page, by its hash: the server sends it only once."""
     asked: float = 0
     first_text: float = 0
     last_text: float = 0
@@ -65,7 +68,7 @@ class Person:
                 self.received_bytes = 0
                 self.asked = time.time()
                 await socket.send_bytes(
-                    _rerun(self.script_hash, self.composer_id, f"Question {self.number}")
+                    _rerun(self.script_hash, self.composer_id, f"Question {self.number}", self.kept)
                 )
                 await reading
         except (TimeoutError, aiohttp.ClientError) as error:
@@ -88,6 +91,8 @@ class Person:
 
     def _learn(self, message: ForwardMsg) -> None:
         """What the first run of the page tells about it."""
+        if message.metadata.cacheable:
+            self.kept.add(message.hash)
         kind = message.WhichOneof("type")
         if kind == "new_session":
             self.script_hash = message.new_session.page_script_hash
@@ -97,10 +102,13 @@ class Person:
             self.is_idle.set()
 
 
-def _rerun(script_hash: str = "", composer_id: str = "", question: str = "") -> bytes:
+def _rerun(
+    script_hash: str = "", composer_id: str = "", question: str = "", kept: Iterable[str] = ()
+) -> bytes:
     message = BackMsg()
     message.rerun_script.query_string = ""
     message.rerun_script.page_script_hash = script_hash
+    message.rerun_script.cached_message_hashes.extend(kept)
     if composer_id:
         state = message.rerun_script.widget_states.widgets.add()
         state.id = composer_id
