@@ -53,6 +53,7 @@ def _follow(answer: Followed, thoughts: LiveThoughts, body: DeltaGenerator) -> M
     Another run of the page ends this one at any `st` call.
     """
     growing = Growing(body)
+    answers = resources.answers()  # asked for once: at each draw it was a quarter of its cost
     waiting_for = ""
     next_draw = 0.0
     while True:
@@ -73,7 +74,7 @@ def _follow(answer: Followed, thoughts: LiveThoughts, body: DeltaGenerator) -> M
             next_draw = time.monotonic() + max(
                 DRAW_SECONDS,
                 longest / TAIL_CHARACTERS_PER_SECOND,
-                resources.answers().running_count / DRAWS_PER_SECOND,
+                answers.running_count / DRAWS_PER_SECOND,
             )
         if has_ended:
             if not text:
