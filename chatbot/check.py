@@ -233,15 +233,19 @@ class Check:
         began = time.monotonic()
         messages = [{"role": "user", "content": QUESTION}]
         request = ReplyRequest(model, messages, temperature=1, max_tokens=MAX_ANSWER_TOKENS)
+
+        def note(text: str) -> None:
+            arrivals.append((time.monotonic() - began, text))
+
         with self._noting_failure():
             completion = await self._client.stream_reply(
-                endpoint, request, lambda text: arrivals.append((time.monotonic() - began, text))
+                endpoint, request, on_text=note, on_reasoning=note
             )
             if completion.finish_reason is None and arrivals:
                 raise ChatbotError("interrupted")
             if completion.finish_reason != "length" and not arrivals:
                 raise ChatbotError("empty", host=endpoint.host)
-        if not arrivals:  # it was still thinking
+        if not arrivals:  # it thought, and did not say what
             self._end()
             return None
         found = pace(arrivals, completion.completion_tokens)
