@@ -101,7 +101,7 @@ with errors_shown():
 
     above_composer = composer.show_above(running)
     composer.show_composer()
-    composer.show_who_answers(settings)
+    composer.show_who_answers()
 
     if running:
         with live_place:

@@ -39,18 +39,19 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 def _check(settings: Settings, typed: str, model: str, language: str) -> Check:
-    configured = settings.endpoint
     if not typed:
-        if configured is None:
+        if not settings.endpoints:
             return Check(local_model.shared(settings.local_model))
-        return Check(configured, configured.base_url, model or settings.default_model or "")
-    first = base_urls(typed)[0]
-    if configured and origin(first) == origin(configured.base_url):
-        return Check(configured, typed, model)
+        first = settings.endpoints[0]
+        return Check(first, first.base_url, model or settings.default_model or "")
+    address = base_urls(typed)[0]
+    for configured in settings.endpoints:
+        if origin(address) == origin(configured.base_url):
+            return Check(configured, typed, model)
     # The key that is set belongs elsewhere.
     key = getpass.getpass(translate(language, "check.key_prompt")) if sys.stdin.isatty() else ""
     masking.hide(key.strip())
-    return Check(Endpoint(first, key.strip() or None), typed, model, is_owners_key=False)
+    return Check(Endpoint(address, key.strip() or None), typed, model, is_owners_key=False)
 
 
 def _print_step(language: str) -> Any:

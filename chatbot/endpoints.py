@@ -3,6 +3,7 @@
 import hashlib
 import ipaddress
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
@@ -24,6 +25,12 @@ class Endpoint:
     """What to call it instead of its host."""
     goes_on_by_itself: bool = False
     """Whether it takes an answer at the end of what it is sent as the beginning of its own."""
+    models: tuple[str, ...] = ()
+    """The models to offer; empty for all that it lists."""
+    provider: str = ""
+    """What tells it from the others where there are several; the first one needs no name."""
+    label: str = ""
+    """What to call the provider in lists."""
     is_visitors: bool = False
     """Whether a visitor has named it: then it is reached only where the whole internet can."""
 
@@ -41,6 +48,49 @@ class Endpoint:
     def is_on_this_machine(self) -> bool:
         """Whether it listens on the loopback interface, where no proxy can reach it."""
         return is_loopback(urlsplit(self.base_url).hostname or "")
+
+
+BETWEEN = " · "
+"""Stands between provider and model; no model's name has it."""
+
+
+def choice(endpoint: Endpoint, model: str) -> str:
+    """One of an endpoint's models, as it stands in a list of several endpoints' models."""
+    return f"{endpoint.provider}{BETWEEN}{model}" if endpoint.provider else model
+
+
+def choice_label(endpoints: Sequence[Endpoint], choice: str) -> str:
+    """A choice as a person reads it."""
+    found = find_choice(endpoints, choice)
+    if found is None or not found[0].label:
+        return choice
+    return f"{found[0].label}{BETWEEN}{found[1]}"
+
+
+def find_choice(endpoints: Sequence[Endpoint], text: str) -> tuple[Endpoint, str] | None:
+    """The endpoint and model that a choice, its label or a model's name alone stands for.
+
+    A name alone means the first endpoint. None if there is no such provider.
+    """
+    provider, between, model = text.partition(BETWEEN)
+    if between:
+        for endpoint in endpoints:
+            if provider.casefold() in (endpoint.provider.casefold(), endpoint.label.casefold()):
+                return endpoint, model.strip()
+        return None
+    return (endpoints[0], text) if endpoints else None
+
+
+def web_address(text: str) -> str:
+    """An address as a setting may have it. Raises ValueError for what is none."""
+    text = text.strip()
+    parts = urlsplit(text)
+    if parts.scheme not in ("http", "https") or not parts.hostname or re.search(r"\s", text):
+        raise ValueError
+    if "@" in parts.netloc:  # a user name or password would be shown with the address
+        raise ValueError
+    _ = parts.port  # raises ValueError when it is no number
+    return text.rstrip("/")
 
 
 def is_key(text: str) -> bool:

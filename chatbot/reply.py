@@ -33,6 +33,8 @@ class Controls:
     temperature: float
     max_tokens: int
     system_prompt: str
+    provider: str = ""
+    """Which of several endpoints the model is one of."""
     reasoning_effort: str | None = None
     """One of REASONING_EFFORTS; None leaves it to the model."""
 

@@ -18,9 +18,10 @@ from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from chatbot import SOURCE_URL, masking
-from chatbot.endpoints import OPENAI_BASE_URL, Endpoint, is_key
+from chatbot.endpoints import BETWEEN, OPENAI_BASE_URL, Endpoint, is_key, web_address
 from chatbot.errors import ChatbotError, Phrase
 from chatbot.i18n import closest_language
+from chatbot.providers import Provider, names_in
 
 ENV_FILE = Path(".env")
 
@@ -58,6 +59,7 @@ class Settings(BaseSettings):
     base_url: str | None = Field(None, alias="OPENAI_BASE_URL")
     model: str | None = Field(None, alias="CHATBOT_MODEL")
     models: Annotated[tuple[str, ...], NoDecode] = Field((), alias="CHATBOT_MODELS")
+    providers: Annotated[dict[str, Provider], NoDecode] = Field({}, alias="providers")
     temperature: float = Field(0.8, ge=0, le=MAX_TEMPERATURE, alias="CHATBOT_TEMPERATURE")
     max_tokens: int = Field(2048, ge=1, le=MAX_TOKENS, alias="CHATBOT_MAX_TOKENS")
     system_prompt: str = Field("", alias="CHATBOT_SYSTEM_PROMPT")
@@ -85,14 +87,7 @@ class Settings(BaseSettings):
     def _is_a_web_address(cls, value: str | None) -> str | None:
         if value is None:
             return None
-        value = value.strip()
-        parts = urlsplit(value)
-        if parts.scheme not in ("http", "https") or not parts.hostname or re.search(r"\s", value):
-            raise ValueError
-        if "@" in parts.netloc:  # a user name or password would be shown with the address
-            raise ValueError
-        _ = parts.port  # raises ValueError when it is no number
-        return value.rstrip("/")
+        return web_address(value)
 
     @field_validator("model")
     @classmethod
@@ -102,10 +97,24 @@ class Settings(BaseSettings):
     @field_validator("models", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
-        names = value.split(",") if isinstance(value, str) else value
-        if not isinstance(names, list | tuple) or not all(isinstance(name, str) for name in names):
+        return names_in(value)
+
+    @field_validator("providers", mode="before")
+    @classmethod
+    def _as_tables(cls, value: object) -> object:
+        # Tables come as pairs of names and values, which can be looked up in a cache.
+        if isinstance(value, dict):
+            return value
+        if not isinstance(value, tuple) or not all(isinstance(one, tuple) for one in value):
             raise ValueError
-        return tuple(name.strip() for name in names if name.strip())
+        return {name: _table(table) for name, table in value}
+
+    @field_validator("providers")
+    @classmethod
+    def _have_names(cls, value: dict[str, Provider]) -> dict[str, Provider]:
+        if any(not name.strip() or BETWEEN.strip() in name for name in value):
+            raise ValueError
+        return value
 
     @field_validator("language")
     @classmethod
@@ -133,7 +142,7 @@ class Settings(BaseSettings):
 
     @property
     def endpoint(self) -> Endpoint | None:
-        """The server that a key or a base URL names; None means the built-in model."""
+        """The server that a key or a base URL names."""
         if self.api_key is None and self.base_url is None:
             return None
         return Endpoint(
@@ -141,11 +150,19 @@ class Settings(BaseSettings):
             api_key=self.api_key.get_secret_value() if self.api_key else None,
             connect_timeout_seconds=self.connect_timeout_seconds,
             silence_timeout_seconds=self.silence_timeout_seconds,
+            models=self.models,
         )
 
     @property
+    def endpoints(self) -> tuple[Endpoint, ...]:
+        """All servers whose models can be chosen; none means the built-in model."""
+        timeouts = self.connect_timeout_seconds, self.silence_timeout_seconds
+        named = [one.endpoint(name, *timeouts) for name, one in self.providers.items()]
+        return (self.endpoint, *named) if self.endpoint else tuple(named)
+
+    @property
     def default_model(self) -> str | None:
-        """The model to ask for when nobody chose; None leaves it to the endpoint's own list."""
+        """The model to ask for when nobody chose; None leaves it to the first server's list."""
         if self.model or self.models:
             return self.model or self.models[0]
         if self.api_key and (self.base_url or OPENAI_BASE_URL) == OPENAI_BASE_URL:
@@ -181,13 +198,13 @@ def _load(
     try:
         settings = Settings(_env_file=ENV_FILE, **dict(from_secrets))
     except ValidationError as error:
-        name = str(error.errors()[0]["loc"][0])
-        raise _setting_error(name, dict(from_secrets)) from None  # its text would show the value
+        path = [str(part) for part in error.errors()[0]["loc"]]
+        raise _setting_error(path, dict(from_secrets)) from None  # its text would show the value
     except UnicodeDecodeError:
         expected = Phrase("setting.env_file")
         raise ChatbotError("file", name=str(ENV_FILE), expected=expected) from None
     masking.hide(
-        settings.api_key.get_secret_value() if settings.api_key else None,
+        *(endpoint.api_key for endpoint in settings.endpoints),
         urlsplit(settings.database_url.get_secret_value()).password,
     )
     return settings
@@ -202,10 +219,17 @@ def place_of(name: str, secrets: Mapping[str, Any]) -> str:
     return str(ENV_FILE)
 
 
-def _setting_error(name: str, from_secrets: dict[str, Any]) -> ChatbotError:
+def _setting_error(path: list[str], from_secrets: dict[str, Any]) -> ChatbotError:
+    """`path` leads to the value, through a table if it is in one."""
+    name, field = path[0], _FIELD_OF[path[0]]
     place = place_of(name, from_secrets)
-    expected = Phrase(f"setting.{_FIELD_OF[name]}")
-    return ChatbotError("setting", name=name, place=place, expected=expected)
+    if name == "providers" and len(path) > 2 and path[2] in Provider.model_fields:
+        name, field = ".".join(path[:3]), path[2]
+    return ChatbotError("setting", name=name, place=place, expected=Phrase(f"setting.{field}"))
+
+
+def _table(value: object) -> object:
+    return dict(value) if isinstance(value, tuple) else value
 
 
 def _stamp(path: Path) -> tuple[int, int] | None:

@@ -67,10 +67,10 @@ async def _is_store_well() -> bool:
 async def _is_endpoint_well() -> bool:
     try:
         settings = await asyncio.to_thread(resources.settings)
-        if settings.endpoint is None:
+        if not settings.endpoints:
             return find_spec("xllamacpp") is not None  # the built-in model
         answers = await asyncio.to_thread(resources.answers)
-        listing = asyncio.wrap_future(answers.list_models(settings.endpoint))
+        listing = asyncio.wrap_future(answers.list_models(settings.endpoints[0]))
         await asyncio.wait_for(listing, PATIENCE_SECONDS)
     except TimeoutError:
         log.warning("The endpoint did not answer in %s s", PATIENCE_SECONDS)

@@ -10,6 +10,7 @@ import pytest
 
 from chatbot.errors import ACTIONS, ChatbotError, Phrase
 from chatbot.i18n import LANGUAGES, catalogue, closest_language, time_from_now, translate
+from chatbot.providers import Provider
 from chatbot.settings import Settings
 
 ROOT = Path(__file__).parents[1]
@@ -60,7 +61,8 @@ def test_every_failure_has_a_sentence_and_every_sentence_a_failure() -> None:
 
 def test_every_setting_says_what_is_expected() -> None:
     fields = {key.removeprefix("setting.") for key in ENGLISH if key.startswith("setting.")}
-    assert fields == {*Settings.model_fields, "environment", "env_file", "secrets_file"}
+    named = {*Settings.model_fields, *Provider.model_fields}
+    assert fields == {*named, "environment", "env_file", "secrets_file"}
 
 
 def test_every_key_that_the_source_names_exists() -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from chatbot import settings as settings_module
-from chatbot.endpoints import Endpoint
+from chatbot.endpoints import Endpoint, choice, choice_label, find_choice
 from chatbot.errors import ChatbotError
 from chatbot.i18n import catalogue
 from chatbot.settings import OPENAI_MODEL, Settings, load_settings
@@ -267,3 +267,72 @@ def test_an_endpoint_knows_its_host_and_whether_it_is_near(
     endpoint = Endpoint(base_url, KEY)
     assert (endpoint.host, endpoint.is_on_this_machine) == (host, is_here)
     assert Endpoint(base_url, KEY, name="my model").host == "my model"
+
+
+# Providers
+
+
+DEEPSEEK = {"base_url": "https://api.deepseek.com/v1/", "api_key": KEY, "models": "chat, reasoner"}
+
+
+def test_providers_stand_beside_the_first_server_each_with_its_own_key() -> None:
+    own = {"base_url": "http://localhost:11434/v1", "label": "At home", "context_window": 8192}
+    settings = load_settings(
+        {"OPENAI_API_KEY": "sk-first", "providers": {"deepseek": DEEPSEEK, "home": own}}
+    )
+    first, deepseek, home = settings.endpoints
+    assert (first.provider, first.api_key) == ("", "sk-first")
+    assert (deepseek.provider, deepseek.label, deepseek.api_key) == ("deepseek", "deepseek", KEY)
+    assert deepseek.base_url == "https://api.deepseek.com/v1"
+    assert deepseek.models == ("chat", "reasoner")
+    assert (home.label, home.api_key, home.models) == ("At home", None, ())
+    assert home.context_window_tokens == 8192
+    assert KEY not in f"{settings} {settings!r} {settings.endpoints} {settings.model_dump_json()}"
+
+
+def test_providers_alone_are_enough() -> None:
+    settings = load_settings({"providers": {"deepseek": DEEPSEEK}})
+    assert settings.endpoint is None
+    assert [endpoint.provider for endpoint in settings.endpoints] == ["deepseek"]
+
+
+@pytest.mark.parametrize(
+    ("providers", "name", "expected"),
+    [
+        ("deepseek", "providers", "providers"),
+        ({"deepseek": "sk"}, "providers", "providers"),
+        ({"deepseek": {}}, "providers.deepseek.base_url", "base_url"),
+        ({"x": {**DEEPSEEK, "base_url": "x.org"}}, "providers.x.base_url", "base_url"),
+        ({"x": {**DEEPSEEK, "api_key": f"Bearer {KEY}"}}, "providers.x.api_key", "api_key"),
+        ({"x": {**DEEPSEEK, "models": [1]}}, "providers.x.models", "models"),
+        ({"x": {**DEEPSEEK, "label": "a · b"}}, "providers.x.label", "label"),
+        ({"x": {**DEEPSEEK, "context_window": 1}}, "providers.x.context_window", "context_window"),
+        ({"x": {**DEEPSEEK, "url": "y"}}, "providers", "providers"),
+        ({"a · b": DEEPSEEK}, "providers", "providers"),
+    ],
+)
+def test_a_provider_that_does_not_fit_is_named(providers: Any, name: str, expected: str) -> None:
+    error = refusal({"providers": providers})
+    assert_says(error, name, SECRETS, expected)
+    assert KEY not in f"{error} {error!r} {traceback.format_exception(error)}"
+
+
+def test_a_choice_stands_for_an_endpoint_and_a_model() -> None:
+    tables = {"deepseek": {**DEEPSEEK, "label": "DeepSeek"}, "home": {"base_url": "http://nas/v1"}}
+    endpoints = load_settings({"OPENAI_API_KEY": KEY, "providers": tables}).endpoints
+    first, deepseek, home = endpoints
+    for text, endpoint, model in [
+        ("gpt-4.1", first, "gpt-4.1"),
+        ("deepseek/chat", first, "deepseek/chat"),
+        ("chat", first, "chat"),
+        ("deepseek · reasoner", deepseek, "reasoner"),
+        ("DeepSeek · reasoner", deepseek, "reasoner"),
+        ("HOME · qwen3:8b", home, "qwen3:8b"),
+    ]:
+        assert find_choice(endpoints, text) == (endpoint, model)
+    assert find_choice(endpoints, "gone · model") is None
+    assert find_choice((), "model") is None
+    assert [choice(one, "m") for one in endpoints] == ["m", "deepseek · m", "home · m"]
+    assert choice_label(endpoints, "deepseek · m") == "DeepSeek · m"
+    assert choice_label(endpoints, "gone · m") == "gone · m"
+    assert choice_label(endpoints, "m") == "m"

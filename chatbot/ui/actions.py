@@ -8,7 +8,7 @@ import streamlit as st
 
 from chatbot.errors import ChatbotError
 from chatbot.store import new_conversation, storable
-from chatbot.ui import browser, controls, places, resources
+from chatbot.ui import browser, controls, models, places
 from chatbot.ui.errors import noting_errors
 from chatbot.ui.resources import Place
 
@@ -50,9 +50,7 @@ def _ask(question: str) -> None:
     def ask_there(place: Place) -> None:
         if kept:
             controls.keep_in(place)
-        place.answers.ask(
-            owner, conversation, question, chosen, resources.source(), is_new=not kept
-        )
+        place.answers.ask(owner, conversation, question, chosen, models.source(), is_new=not kept)
 
     places.write(conversation, ask_there, is_new=not kept)
     leave_out_messages(0)

@@ -20,7 +20,7 @@ from chatbot.endpoints import Endpoint, is_key, origin
 from chatbot.errors import ChatbotError, Phrase
 from chatbot.services import service_at
 from chatbot.settings import ENV_FILE
-from chatbot.ui import controls, resources, views, whereabouts
+from chatbot.ui import models, resources, views, whereabouts
 from chatbot.ui.browser import show_copy_button
 from chatbot.ui.errors import noting_errors, show_error
 from chatbot.ui.language import language, t
@@ -68,7 +68,7 @@ def show_check() -> None:
 
 
 def _show_form() -> None:
-    endpoint = resources.settings().endpoint
+    endpoint, _ = models.chosen()
     with st.form("check_form", border=False):
         st.text_input(
             t("check.base_url"),
@@ -109,9 +109,9 @@ def start() -> None:
         running.future.cancel()
     for name in ("running_check", "check_applied"):
         state.pop(name, None)
-    source = resources.source()
+    source = models.source()
     typed = str(state.get("check_base_url") or "") if whereabouts.is_at_the_machine() else ""
-    model = str(state.get("check_model") or "") or controls.chosen_model() or ""
+    model = str(state.get("check_model") or "") or models.chosen()[1] or ""
     if typed:
         key = _key(str(state.get("check_key") or ""))
         check = _check_of_typed(typed, key, str(state.get("check_model") or ""))
@@ -126,9 +126,9 @@ def _check_of_typed(typed: str, key: str | None, model: str) -> Check:
     """A check of an address that somebody may choose. The key that is set stays where it is."""
     settings = resources.settings()
     first = base_urls(typed)[0]
-    configured = settings.endpoint
-    if configured and not key and origin(first) == origin(configured.base_url):
-        return Check(configured, typed, model)
+    for configured in settings.endpoints:
+        if not key and origin(first) == origin(configured.base_url):
+            return Check(configured, typed, model)
     masking.hide(key)
     endpoint = Endpoint(
         first, key, settings.connect_timeout_seconds, settings.silence_timeout_seconds

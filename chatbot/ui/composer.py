@@ -3,10 +3,8 @@
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from chatbot import local_model
 from chatbot.answer import Followed
-from chatbot.settings import Settings
-from chatbot.ui import actions, controls, resources
+from chatbot.ui import actions, models, resources
 from chatbot.ui.errors import show_error
 from chatbot.ui.language import t
 from chatbot.ui.look import plain
@@ -53,14 +51,15 @@ def show_composer() -> None:
     state.pop("draft", None)  # only now: another run may have replaced this one before
 
 
-def show_who_answers(settings: Settings) -> None:
+def show_who_answers() -> None:
     """A small line: which model answers, and where it runs."""
-    if settings.endpoint is None:
-        model = local_model.shared(settings.local_model).model_name
+    endpoint, model = models.chosen()
+    if endpoint is None:
+        model = resources.built_in().model_name
         where = t("composer.built_in")
     else:
-        is_listed = resources.known_models() is not None
-        model = controls.chosen_model() or (t("composer.no_model") if is_listed else "")
-        where = settings.endpoint.host
+        is_listed = endpoint in resources.known_models()
+        model = model or (t("composer.no_model") if is_listed else "")
+        where = endpoint.host
     line = " · ".join(filter(None, (model, where)))
     st.bottom.caption(plain(line), text_alignment="center")

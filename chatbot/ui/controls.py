@@ -9,13 +9,12 @@ from chatbot.parameters import REASONING_EFFORTS
 from chatbot.reply import Controls
 from chatbot.settings import MAX_TEMPERATURE, MAX_TOKENS
 from chatbot.store import Conversation
-from chatbot.ui import browser, places, resources, views
+from chatbot.ui import browser, models, places, resources, views
 from chatbot.ui.errors import errors_shown, noting_errors
 from chatbot.ui.language import t
 from chatbot.ui.look import plain
+from chatbot.ui.models import widget_key
 from chatbot.ui.resources import Place
-
-PENDING_LIST_SECONDS = 1.0
 
 NO_EFFORT = "default"
 """The choice that sends no reasoning effort at all."""
@@ -24,10 +23,7 @@ NO_EFFORT = "default"
 def show_controls(conversation: Conversation | None) -> None:
     """Model, temperature, length and system prompt, as this conversation last had them."""
     kept: dict[str, Any] = conversation.controls if conversation else {}
-    if resources.known_models() is None:
-        _show_model_choice_until_listed(kept.get("model"))
-    else:
-        _show_model_choice(kept.get("model"))
+    models.show_model_choice(kept, noting_errors(keep))
     st.button(
         t("answer.check"),
         key="check_view",
@@ -51,28 +47,28 @@ def _show_dials(kept: dict[str, Any]) -> None:
             MAX_TEMPERATURE,
             float(kept.get("temperature", settings.temperature)),
             step=0.1,
-            key=_key("temperature"),
+            key=widget_key("temperature"),
             help=t("controls.temperature_help"),
             on_change=noting_errors(keep),
             disabled=not takes_temperature,
         )
         if not takes_temperature:
-            st.caption(t("controls.temperature_unused", model=plain(chosen_model() or "")))
+            st.caption(t("controls.temperature_unused", model=plain(models.chosen()[1] or "")))
         st.number_input(
             t("controls.max_tokens"),
             # No bounds here: the browser would go on showing what it refuses to send.
             value=int(kept.get("max_tokens", settings.max_tokens)),
             step=256,
-            key=_key("max_tokens"),
+            key=widget_key("max_tokens"),
             help=t("controls.max_tokens_help"),
             on_change=noting_errors(keep),
         )
-        if settings.endpoint:  # the built-in model does not reason
+        if resources.endpoints():  # the built-in model does not reason
             _show_effort(kept.get("reasoning_effort"))
         st.text_area(
             t("controls.system_prompt"),
             str(kept.get("system_prompt", settings.system_prompt)),
-            key=_key("system_prompt"),
+            key=widget_key("system_prompt"),
             help=t("controls.system_prompt_help"),
             placeholder=t("controls.system_prompt_placeholder"),
             on_change=noting_errors(keep),
@@ -88,7 +84,7 @@ def _show_effort(kept: str | None) -> None:
         t("controls.reasoning_effort"),
         efforts,
         index=efforts.index(kept) if kept in efforts else 0,
-        key=_key("reasoning_effort"),
+        key=widget_key("reasoning_effort"),
         format_func=names.__getitem__,
         help=t("controls.reasoning_effort_help"),
         on_change=noting_errors(keep),
@@ -97,14 +93,14 @@ def _show_effort(kept: str | None) -> None:
     chosen = current().reasoning_effort
     if "reasoning_effort" in refused or f"reasoning_effort={chosen}" in refused:
         name = "controls.reasoning_effort_unused"
-        st.caption(t(name, model=plain(chosen_model() or "")))
+        st.caption(t(name, model=plain(models.chosen()[1] or "")))
 
 
 def keep() -> None:
     """Remember the controls with their conversation, and show what they were brought into."""
     chosen = current()
-    if st.session_state.get(_key("max_tokens")) not in (None, chosen.max_tokens):
-        st.session_state[_key("max_tokens")] = chosen.max_tokens
+    if st.session_state.get(widget_key("max_tokens")) not in (None, chosen.max_tokens):
+        st.session_state[widget_key("max_tokens")] = chosen.max_tokens
     keep_in(places.here())
 
 
@@ -115,83 +111,30 @@ def keep_in(place: Place) -> None:
         place.store.conversations.set_controls(browser.owner(), conversation_id, chosen)
 
 
-def current() -> Controls:
-    """What the controls say now, brought into their ranges: a browser can send anything."""
+def current(picked: str | None = None) -> Controls:
+    """What the controls say now, brought into their ranges: a browser can send anything.
+
+    `picked` is another choice of a model than theirs.
+    """
     settings = resources.settings()
     state = st.session_state
-    temperature = state.get(_key("temperature"), settings.temperature)
-    max_tokens = state.get(_key("max_tokens"))
-    effort = state.get(_key("reasoning_effort"))
+    temperature = state.get(widget_key("temperature"), settings.temperature)
+    max_tokens = state.get(widget_key("max_tokens"))
+    effort = state.get(widget_key("reasoning_effort"))
+    endpoint, model = models.resolve(picked) if picked else models.chosen()
     return Controls(
-        model=chosen_model(),
+        model=model,
+        provider=endpoint.provider if endpoint else "",
         temperature=min(max(float(temperature), 0.0), MAX_TEMPERATURE),
         max_tokens=min(max(int(max_tokens or settings.max_tokens), 1), MAX_TOKENS),
-        system_prompt=str(state.get(_key("system_prompt"), settings.system_prompt) or ""),
+        system_prompt=str(state.get(widget_key("system_prompt"), settings.system_prompt) or ""),
         reasoning_effort=effort if effort in REASONING_EFFORTS else None,
     )
 
 
-def chosen_model() -> str | None:
-    """The model to ask for; None where the endpoint's own first one will do."""
-    settings = resources.settings()
-    if settings.endpoint is None:
-        return None  # the built-in server has one model only
-    model = _typed_or_picked()
-    if settings.models and model not in settings.models:
-        return settings.default_model
-    return model or _default_model()
-
-
 def _refused() -> Mapping[str, str]:
     """The parameters that the chosen model has turned out not to take."""
-    endpoint, model = resources.settings().endpoint, chosen_model()
+    endpoint, model = models.chosen()
     if endpoint is None or model is None:
         return {}
     return places.here().answers.refused_parameters(endpoint, model)
-
-
-def _default_model() -> str | None:
-    known = resources.known_models()
-    return resources.settings().default_model or (known[0] if known else None)
-
-
-def _typed_or_picked() -> str | None:
-    names = (st.session_state.get(_key(name)) for name in ("model", "early_model"))
-    return next((str(name).strip() for name in names if name), None)
-
-
-@st.fragment(run_every=PENDING_LIST_SECONDS)
-def _show_model_choice_until_listed(kept: str | None) -> None:
-    """The list arrives by itself: nobody waits for it."""
-    with errors_shown():
-        if resources.known_models() is not None:
-            st.rerun()
-        _show_model_choice(kept)
-
-
-def _show_model_choice(kept: str | None) -> None:
-    settings = resources.settings()
-    known = resources.known_models()
-    models = known or []
-    is_built_in = settings.endpoint is None
-    model = _typed_or_picked() or kept or _default_model()
-    if settings.models and model not in settings.models:
-        model = settings.default_model  # the owner has taken that one off the list
-    options = models if not model or model in models else [model, *models]
-    st.selectbox(
-        t("controls.model"),
-        options,
-        index=options.index(model) if model else None,
-        # A widget keeps the choice it began with, even none, so the list gets one of its own.
-        key=_key("early_model" if known is None else "model"),
-        help=t("controls.model_help"),
-        placeholder=t("controls.model_placeholder"),
-        on_change=noting_errors(keep),
-        accept_new_options=not is_built_in and not settings.models,
-        disabled=is_built_in,
-    )
-
-
-def _key(name: str) -> str:
-    """A widget key for the open conversation alone, so that others keep their own values."""
-    return f"{name}-{st.query_params.get('c', 'new')}"

@@ -63,7 +63,7 @@ def _show_greeting(settings: Settings) -> None:
     """What an empty conversation says, and what one could ask."""
     st.title(t("greeting.title"), anchor=False)
     st.markdown(t("greeting.text"))
-    if settings.endpoint is None:
+    if not settings.endpoints:
         st.info(t("greeting.built_in"), icon=":material/memory:")
     with st.container(horizontal=True, key="suggestions"):
         for name in SUGGESTIONS:

@@ -17,7 +17,6 @@ from chatbot import local_model
 from chatbot.answers import Answers
 from chatbot.endpoints import Endpoint
 from chatbot.errors import ChatbotError, Phrase
-from chatbot.reply import Source
 from chatbot.settings import SECRETS_FILE, Settings, load_settings
 from chatbot.store import Store
 
@@ -52,13 +51,15 @@ def secrets() -> dict[str, Any]:
         return {}
 
 
-def source() -> Source:
-    """What answers questions: the configured endpoint, or the built-in model."""
-    current = settings()
-    if current.endpoint:
-        return current.endpoint
-    model = local_model.shared(current.local_model)
-    model.silence_timeout_seconds = current.silence_timeout_seconds
+def endpoints() -> tuple[Endpoint, ...]:
+    """The servers whose models can be chosen here; none means the built-in model."""
+    return settings().endpoints
+
+
+def built_in() -> local_model.LocalModel:
+    """The built-in model, which answers where nothing else is set up."""
+    model = local_model.shared(settings().local_model)
+    model.silence_timeout_seconds = settings().silence_timeout_seconds
     return model
 
 
@@ -173,34 +174,39 @@ def answers() -> Answers:
     return usual().answers
 
 
-def known_models() -> list[str] | None:
-    """The models there are to choose from; None while the endpoint's list is on its way.
+def known_models() -> dict[Endpoint, list[str]]:
+    """The models of each endpoint whose list is known by now. Never waits.
 
-    Never waits. An empty list means that the endpoint has none, or did not tell.
+    An empty list means that the endpoint has none, or did not tell.
     """
-    current = settings()
-    if current.models:
-        return list(current.models)
-    if current.endpoint is None:
-        return [local_model.shared(current.local_model).model_name]
-    opened = st.session_state.setdefault("opened", time.monotonic())
-    if time.monotonic() < opened + MODEL_LIST_DELAY_SECONDS:
-        return None
-    listing = _model_list(current.endpoint)
-    if listing.done():
-        try:
-            models = listing.result()
-        except ChatbotError as error:
-            log.info("No list of models: %s", error)
-            models = []
-        st.session_state.known_models = (current.endpoint.base_url, models)
-    # A list that is being fetched anew does not make the last one worse.
-    base_url, models = st.session_state.get("known_models", (None, None))
-    return models if base_url == current.endpoint.base_url else None
+    state = st.session_state
+    opened = state.setdefault("opened", time.monotonic())
+    may_ask = time.monotonic() >= opened + MODEL_LIST_DELAY_SECONDS
+    kept: dict[tuple[str, str], list[str]] = state.setdefault("known_models", {})
+    known = {}
+    for endpoint in endpoints():
+        name = (endpoint.provider, endpoint.base_url)
+        if endpoint.models:
+            kept[name] = list(endpoint.models)
+        elif may_ask and (listing := _model_list(endpoint)).done():
+            try:
+                kept[name] = listing.result()
+            except ChatbotError as error:
+                log.info("No list of models: %s", error)
+                kept[name] = []
+        # A list that is being fetched anew does not make the last one worse.
+        if name in kept:
+            known[endpoint] = kept[name]
+    return known
+
+
+def lists_are_coming() -> bool:
+    """Whether some endpoint's list of models is still on its way."""
+    return len(known_models()) < len(endpoints())
 
 
 @st.cache_resource(
-    ttl=MODEL_LIST_LIFE, max_entries=8, show_spinner=False, hash_funcs={Endpoint: hash}
+    ttl=MODEL_LIST_LIFE, max_entries=32, show_spinner=False, hash_funcs={Endpoint: hash}
 )
 def _model_list(endpoint: Endpoint) -> Future[list[str]]:
     return answers().list_models(endpoint)

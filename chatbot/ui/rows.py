@@ -9,9 +9,10 @@ from functools import lru_cache
 
 import streamlit as st
 
+from chatbot.endpoints import choice
 from chatbot.periods import moment, zone
 from chatbot.store import Message, State
-from chatbot.ui import resources, turns
+from chatbot.ui import models, resources, turns
 from chatbot.ui.browser import show_copy_button
 from chatbot.ui.language import t
 from chatbot.ui.look import plain, short
@@ -116,7 +117,7 @@ def _show_last_actions(answer: Message) -> None:
 
 def _show_menu(answer: Message, is_last: bool) -> None:
     key = f"icon-more-{short(answer.id)}"
-    others = _other_models(answer.model) if is_last else ()
+    others = _other_models(answer) if is_last else ()
     if not (others or answer.parent_id):
         return  # an imported answer to no question: there is nothing to choose
     st.menu_button(
@@ -128,7 +129,7 @@ def _show_menu(answer: Message, is_last: bool) -> None:
         format_func=lambda choice: (
             t("answer.delete")
             if choice == turns.DELETE
-            else t("answer.regenerate_with", model=plain(choice))
+            else t("answer.regenerate_with", model=plain(models.label(choice)))
         ),
         on_click=turns.choose,
         args=(answer, key),
@@ -182,9 +183,14 @@ def _show_icon(name: str, icon: str, key: str, action: object, *args: str) -> No
     )
 
 
-def _other_models(model: str | None) -> tuple[str, ...]:
-    known = resources.known_models() or []
-    return _most_alike(model or "", tuple(name for name in known if name != model))
+def _other_models(answer: Message) -> tuple[str, ...]:
+    used = {
+        choice(endpoint, answer.model or "")
+        for endpoint in resources.endpoints()
+        if endpoint.host == answer.host
+    }
+    others = tuple(one for one in models.choices() if one not in used)
+    return _most_alike(answer.model or "", others) if resources.endpoints() else ()
 
 
 @lru_cache

@@ -1,14 +1,12 @@
 """What the buttons under a question or an answer do, before the page is drawn again."""
 
 from collections.abc import Callable
-from dataclasses import replace
 
 import streamlit as st
 
 from chatbot.errors import ChatbotError
-from chatbot.reply import Controls
 from chatbot.store import Conversation, Message, storable
-from chatbot.ui import browser, controls, places, resources
+from chatbot.ui import browser, controls, models, places
 from chatbot.ui.actions import check_length
 from chatbot.ui.errors import noting_errors
 from chatbot.ui.look import short
@@ -39,7 +37,7 @@ def send_edited(old_question: Message) -> None:
                 old_question,
                 question,
                 controls.current(),
-                resources.source(),
+                models.source(),
             ),
         )
     except ChatbotError as error:
@@ -57,12 +55,16 @@ def field_key(question: Message) -> str:
 
 
 @noting_errors
-def ask_again(old_answer: Message, model: str | None = None) -> None:
+def ask_again(old_answer: Message, picked: str | None = None) -> None:
     """Have the last question answered once more, perhaps by another model just this time."""
     _write(
         old_answer,
         lambda place, conversation: place.answers.ask_again(
-            browser.owner(), conversation, old_answer, _controls(model), resources.source()
+            browser.owner(),
+            conversation,
+            old_answer,
+            controls.current(picked),
+            models.source(picked),
         ),
     )
 
@@ -73,7 +75,7 @@ def go_on(cut_answer: Message) -> None:
     _write(
         cut_answer,
         lambda place, conversation: place.answers.go_on(
-            browser.owner(), conversation, cut_answer, controls.current(), resources.source()
+            browser.owner(), conversation, cut_answer, controls.current(), models.source()
         ),
     )
 
@@ -110,11 +112,6 @@ def delete(answer: Message) -> None:
     """Delete the question of an answer, with all its answers."""
     keep_turn()
     places.here().answers.delete_turn(browser.owner(), answer)
-
-
-def _controls(model: str | None) -> Controls:
-    chosen = controls.current()
-    return replace(chosen, model=model) if model else chosen
 
 
 def _write(message: Message, work: Callable[[Place, Conversation], object]) -> None:

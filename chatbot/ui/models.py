@@ -1,0 +1,126 @@
+"""Which models there are to choose from, of one server or of several, and which is chosen.
+
+With several servers a choice names its provider as well: see `chatbot/endpoints.py`.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import streamlit as st
+
+from chatbot.endpoints import Endpoint, choice, choice_label, find_choice
+from chatbot.reply import Source
+from chatbot.ui import resources
+from chatbot.ui.errors import errors_shown
+from chatbot.ui.language import t
+
+PENDING_LIST_SECONDS = 1.0
+
+
+def show_model_choice(kept: Mapping[str, Any], on_change: Callable[[], None]) -> None:
+    """The list of all models; `kept` are the controls as the conversation last had them."""
+    if resources.lists_are_coming():
+        _show_until_listed(kept, on_change)
+    else:
+        _show(kept, on_change)
+
+
+def chosen() -> tuple[Endpoint | None, str | None]:
+    """The server to ask, None for the built-in model; and the model, None for the first one."""
+    return resolve(_picked())
+
+
+def source(picked: str | None = None) -> Source:
+    """What answers: the endpoint of a choice, of the chosen one if none is given."""
+    return resolve(picked or _picked())[0] or resources.built_in()
+
+
+def resolve(picked: str | None) -> tuple[Endpoint | None, str | None]:
+    """The endpoint and model of a choice; the first one's own if it is none that may be made."""
+    endpoints = resources.endpoints()
+    found = find_choice(endpoints, picked) if picked else None
+    if found is None:
+        return _default()
+    endpoint, model = found
+    lists = resources.known_models()
+    if model == picked and model not in lists.get(endpoint, []):
+        # A name alone may be known to belong to one of the others.
+        offering = [one for one in endpoints if model in lists.get(one, [])]
+        endpoint = offering[0] if len(offering) == 1 else endpoint
+    if endpoint.models and model not in endpoint.models:
+        return _default()  # the owner has taken that one off the list
+    return endpoint, model
+
+
+def choices() -> list[str]:
+    """All that there is to choose from, as far as it is known."""
+    if not resources.endpoints():
+        return [resources.built_in().model_name]
+    lists = resources.known_models().items()
+    return [choice(endpoint, model) for endpoint, models in lists for model in models]
+
+
+def label(picked: str) -> str:
+    """A choice as a person reads it."""
+    return choice_label(resources.endpoints(), picked)
+
+
+def widget_key(name: str) -> str:
+    """A widget key for the open conversation alone, so that others keep their own values."""
+    return f"{name}-{st.query_params.get('c', 'new')}"
+
+
+def _default() -> tuple[Endpoint | None, str | None]:
+    endpoints = resources.endpoints()
+    if not endpoints:
+        return None, None  # the built-in server has one model only
+    if default := resources.settings().default_model:
+        return find_choice(endpoints, default) or (endpoints[0], None)
+    listed = resources.known_models().get(endpoints[0])
+    return endpoints[0], listed[0] if listed else None
+
+
+def _picked() -> str | None:
+    names = (st.session_state.get(widget_key(name)) for name in ("model", "early_model"))
+    return next((str(name).strip() for name in names if name), None)
+
+
+def _kept_choice(kept: Mapping[str, Any]) -> str | None:
+    """What a conversation was last asked with; None if that server is there no more."""
+    provider, model = kept.get("provider") or "", kept.get("model")
+    for endpoint in resources.endpoints():
+        if endpoint.provider == provider and model:
+            return choice(endpoint, model)
+    return None
+
+
+@st.fragment(run_every=PENDING_LIST_SECONDS)
+def _show_until_listed(kept: Mapping[str, Any], on_change: Callable[[], None]) -> None:
+    """The lists arrive by themselves: nobody waits for them."""
+    with errors_shown():
+        if not resources.lists_are_coming():
+            st.rerun()
+        _show(kept, on_change)
+
+
+def _show(kept: Mapping[str, Any], on_change: Callable[[], None]) -> None:
+    endpoint, model = resolve(_picked() or _kept_choice(kept))
+    options = choices()
+    chosen = choice(endpoint, model) if endpoint and model else None
+    if endpoint is None:
+        chosen = options[0]
+    elif chosen and chosen not in options:
+        options = [chosen, *options]
+    st.selectbox(
+        t("controls.model"),
+        options,
+        index=options.index(chosen) if chosen else None,
+        # A widget keeps the choice it began with, even none, so the list gets one of its own.
+        key=widget_key("early_model" if resources.lists_are_coming() else "model"),
+        format_func=label,
+        help=t("controls.model_help"),
+        placeholder=t("controls.model_placeholder"),
+        on_change=on_change,
+        accept_new_options=any(not one.models for one in resources.endpoints()),
+        disabled=endpoint is None,
+    )

@@ -1,0 +1,138 @@
+"""Several servers at once: one list of models, each asked with its own key."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from chatbot import settings, visitors
+from chatbot.endpoints import Endpoint
+from chatbot.ui import models, resources
+from tests.conftest import CANARY_KEY, ROOT, wait_until
+from tests.endpoint import FakeEndpoint, Reply
+from tests.test_page import ask, said, texts
+
+OTHER_KEY = "sk-canary-other-77"
+
+
+@pytest.fixture
+def other() -> Iterator[FakeEndpoint]:
+    endpoint = FakeEndpoint()
+    endpoint.models = ["deep-1", "deep-2"]
+    endpoint.default_reply = Reply(["From the other one."])
+    endpoint.start()
+    yield endpoint
+    endpoint.stop()
+
+
+def write_secrets(*providers: tuple[str, str, str]) -> None:
+    Path(".streamlit").mkdir(exist_ok=True)
+    tables = [
+        f'[providers.{name}]\nbase_url = "{url}"\napi_key = "{OTHER_KEY}"\n{more}\n'
+        for name, url, more in providers
+    ]
+    Path(".streamlit/secrets.toml").write_text("\n".join(tables), "utf-8")
+    settings._load.cache_clear()
+
+
+def options(page: AppTest) -> list[str]:
+    return list(page.run().selectbox[0].options)
+
+
+ALL = ["test-model", "other-model", "Deep Co · deep-1", "Deep Co · deep-2"]
+
+
+def test_the_models_of_all_servers_stand_in_one_list(page: AppTest, other: FakeEndpoint) -> None:
+    write_secrets(("deep", other.base_url, 'label = "Deep Co"'))
+    wait_until(lambda: options(page) == ALL)
+    assert page.selectbox[0].value == "test-model"
+    assert CANARY_KEY not in str(page.sidebar) and OTHER_KEY not in str(page.sidebar)
+
+
+def test_each_server_is_asked_for_its_own_models_with_its_own_key(
+    page: AppTest, endpoint: FakeEndpoint, other: FakeEndpoint
+) -> None:
+    write_secrets(("deep", other.base_url, 'label = "Deep Co"'))
+    wait_until(lambda: options(page) == ALL)
+    page.selectbox[0].set_value("deep · deep-2").run()
+    assert said(page.caption[-1].value).startswith("deep-2 · 127.0.0.1:")
+    ask(page, "Hi!")
+    assert texts(page) == ["Hi!", "From the other one."]
+    [request] = other.requests
+    assert request["model"] == "deep-2"
+    assert endpoint.requests == []
+    assert other.headers[0]["Authorization"] == f"Bearer {OTHER_KEY}"
+    owner = visitors.owner_of(page.session_state["visitor_token"])
+    answer = resources.store().messages.branch(owner, page.query_params["c"], 1)[-1]
+    assert (answer.host, answer.model) == (other.base_url.split("/")[2], "deep-2")
+    ask(page, "Again")  # the conversation keeps its model
+    assert len(other.requests) == 2
+    again = AppTest.from_file(str(ROOT / "streamlit_app.py"), default_timeout=30)
+    again.session_state["visitor_token"] = page.session_state["visitor_token"]
+    again.session_state["visitor_is_known"] = True
+    again.query_params["c"] = page.query_params["c"]
+    wait_until(lambda: options(again) == ALL)
+    assert again.selectbox[0].value == "deep · deep-2"
+
+
+def test_what_is_typed_finds_the_server_that_has_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    first = Endpoint("http://first/v1", None)
+    deep = Endpoint("http://deep/v1", None, provider="deep", label="Deep Co")
+    fixed = Endpoint("http://fixed/v1", None, provider="fixed", models=("cheap",))
+    lists = {first: ["gpt", "both"], deep: ["deep-1", "both"], fixed: ["cheap"]}
+    monkeypatch.setattr(resources, "endpoints", lambda: (first, deep, fixed))
+    monkeypatch.setattr(resources, "known_models", lambda: lists)
+    monkeypatch.setattr(resources, "settings", lambda: settings.load_settings({}))
+    for typed, found in {
+        "gpt": (first, "gpt"),
+        "deep-1": (deep, "deep-1"),
+        "both": (first, "both"),
+        "unlisted": (first, "unlisted"),
+        "deep · unlisted": (deep, "unlisted"),
+        "deep co · deep-1": (deep, "deep-1"),
+        "fixed · cheap": (fixed, "cheap"),
+        "fixed · expensive": (first, "gpt"),
+        "gone · gpt": (first, "gpt"),
+    }.items():
+        assert models.resolve(typed) == found
+    assert models.choices() == [
+        *("gpt", "both", "deep · deep-1", "deep · both", "fixed · cheap"),
+    ]
+
+
+def test_a_server_that_is_down_takes_nothing_from_the_others(
+    page: AppTest, other: FakeEndpoint
+) -> None:
+    write_secrets(("dead", "http://127.0.0.1:9/v1", ""), ("deep", other.base_url, ""))
+    wait_until(lambda: len(options(page)) == 4)
+    assert "deep · deep-1" in page.selectbox[0].options
+    assert not page.exception and not page.warning
+
+
+def test_a_provider_may_be_all_there_is(
+    other: FakeEndpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_secrets(("deep", other.base_url, 'models = ["deep-2"]'))
+    page = AppTest.from_file(str(ROOT / "streamlit_app.py"), default_timeout=30)
+    assert options(page) == ["deep · deep-2"]
+    ask(page, "Hi!")
+    assert other.requests[-1]["model"] == "deep-2"
+
+
+def test_a_conversation_whose_server_is_gone_goes_on_with_the_first_one(
+    page: AppTest, endpoint: FakeEndpoint, other: FakeEndpoint
+) -> None:
+    write_secrets(("deep", other.base_url, ""))
+    wait_until(lambda: len(options(page)) == 4)
+    page.selectbox[0].set_value("deep · deep-2").run()
+    ask(page, "Hi!")
+    Path(".streamlit/secrets.toml").write_text("", "utf-8")
+    resources.settings.clear()
+    again = AppTest.from_file(str(ROOT / "streamlit_app.py"), default_timeout=30)
+    again.session_state["visitor_token"] = page.session_state["visitor_token"]
+    again.session_state["visitor_is_known"] = True
+    again.query_params["c"] = page.query_params["c"]
+    wait_until(lambda: options(again) == ["test-model", "other-model"])
+    ask(again, "And now?")
+    assert endpoint.requests[-1]["model"] == "test-model"
