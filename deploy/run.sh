@@ -1,0 +1,84 @@
+#!/usr/bin/env bash
+# Runs the app as a server, in the background, also after you log out.
+#
+#   deploy/run.sh              start it on port 80, or on PORT
+#   deploy/run.sh stop         stop it; answers in progress keep what they have
+#   deploy/run.sh status       say whether it runs
+#   deploy/run.sh log          show what it logs
+#   deploy/run.sh foreground   run it here, as systemd and containers do
+#
+# This is the only place with the command that runs the server. Streamlit's options can be set
+# by the environment: STREAMLIT_SERVER_ADDRESS=127.0.0.1, STREAMLIT_SERVER_ALLOWED_HOSTS=…
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+port=${PORT:-80}
+address=${STREAMLIT_SERVER_ADDRESS:-127.0.0.1}
+folder=${CHATBOT_RUN_FOLDER:-$PWD/.run}
+log=$folder/chatbot.log
+pid_file=$folder/chatbot.pid
+
+streamlit=streamlit
+[ ! -x .venv/bin/streamlit ] || streamlit=$PWD/.venv/bin/streamlit
+command=("$streamlit" run deploy/server.py --server.port "$port" --server.headless true
+  --server.fileWatcherType none
+  --browser.serverAddress localhost)  # or Streamlit asks a foreign server for our address
+
+is_running() {
+  [ -f "$pid_file" ] && ps -o args= -p "$(cat "$pid_file")" 2>/dev/null | grep -q deploy/server.py
+}
+
+answers() {
+  "$(dirname "$(command -v "$streamlit")")/python" - "http://$address:$port/_stcore/health" \
+    2>/dev/null <<'PYTHON'
+import sys, urllib.request
+urllib.request.build_opener(urllib.request.ProxyHandler({})).open(sys.argv[1], timeout=2)
+PYTHON
+}
+
+start() {
+  if is_running; then
+    echo "It runs already: process $(cat "$pid_file")."
+    return
+  fi
+  mkdir -p "$folder"
+  chmod 700 "$folder"
+  nohup "${command[@]}" >>"$log" 2>&1 </dev/null &
+  echo $! >"$pid_file"
+  for _ in $(seq 150); do
+    if answers; then
+      echo "It runs on port $port. What it logs is in $log."
+      return
+    fi
+    is_running || break
+    sleep 0.2
+  done
+  echo "It did not start. Its last words:" >&2
+  tail -n 5 "$log" >&2
+  [ "$port" -ge 1024 ] || echo "Ports below 1024 need root: use sudo, or PORT=8080." >&2
+  exit 1
+}
+
+stop() {
+  if is_running; then
+    pid=$(cat "$pid_file")
+    kill "$pid"
+    for _ in $(seq 100); do
+      kill -0 "$pid" 2>/dev/null || break
+      sleep 0.2
+    done
+    ! kill -0 "$pid" 2>/dev/null || kill -9 "$pid"
+  fi
+  rm -f "$pid_file"
+  echo "It is stopped."
+}
+
+case ${1:-start} in
+  start) start ;;
+  stop) stop ;;
+  restart) stop && start ;;
+  status) if is_running && answers; then echo "It runs on port $port."; else echo "It does not run." && exit 1; fi ;;
+  log) tail -n 50 -f "$log" ;;
+  foreground) exec "${command[@]}" ;;
+  *) sed -n '2,12s/^# \{0,1\}//p' "$0" && exit 2 ;;
+esac

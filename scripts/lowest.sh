@@ -1,0 +1,11 @@
+#!/usr/bin/env bash
+# Runs the tests with the lowest version of each direct dependency that the ranges allow.
+# Needs uv; further arguments go to pytest.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+uv venv --quiet --python 3.11 "$folder"
+uv pip install --quiet --python "$folder/bin/python" --resolution lowest-direct -r requirements-dev.txt
+"$folder/bin/python" -m pytest "$@"
