@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 import importlib
 import urllib.request
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from chatbot import bodies, faults, public_network
@@ -88,7 +88,8 @@ class Client:
             name, replacement = refused
             key = endpoint.fingerprint, request.model
             self._refused.setdefault(key, {})[name] = replacement
-            await self._on_refused(*key, name, replacement)
+            if not endpoint.is_visitors:
+                await self._on_refused(*key, name, replacement)
 
     def refused(self, endpoint: Endpoint, model: str) -> Mapping[str, str]:
         """The parameters that an endpoint's model is known to refuse."""
@@ -101,8 +102,11 @@ class Client:
         """
         await self.load()
         with _translated(endpoint):
-            async with asyncio.timeout(endpoint.silence_timeout_seconds):
-                page = await self._connect(endpoint).models.list()
+            async with (
+                asyncio.timeout(endpoint.silence_timeout_seconds),
+                self._connected(endpoint) as connection,
+            ):
+                page = await connection.models.list()
                 return [model.id for model in page.data if isinstance(model.id, str)]
 
     async def load(self) -> None:
@@ -115,31 +119,16 @@ class Client:
             await connection.close()
         self._connections.clear()
 
-    def _connect(self, endpoint: Endpoint) -> "openai.AsyncOpenAI":
+    @contextlib.asynccontextmanager
+    async def _connected(self, endpoint: Endpoint) -> "AsyncIterator[openai.AsyncOpenAI]":
+        """The connections to an endpoint, kept for its next request."""
+        if endpoint.is_visitors:  # there may be any number of these, so none is kept
+            async with _open(endpoint) as connection:
+                yield connection
+            return
         if endpoint not in self._connections:
-            import openai
-
-            async def look_at(response: "httpx2.Response") -> None:
-                await bodies.look_at(response, endpoint)
-
-            self._connections[endpoint] = openai.AsyncOpenAI(
-                base_url=endpoint.base_url,
-                # Servers of one's own often take no key, but the client insists on one.
-                api_key=endpoint.api_key or "none",
-                max_retries=2,
-                timeout=openai.Timeout(
-                    endpoint.silence_timeout_seconds, connect=endpoint.connect_timeout_seconds
-                ),
-                http_client=_http_client(
-                    endpoint,
-                    # A redirect would carry the conversation, and perhaps the key, elsewhere.
-                    follow_redirects=False,
-                    # Compressed, a stream comes in bursts, and a few bytes can become gigabytes.
-                    headers={"Accept-Encoding": "identity"},
-                    event_hooks={"response": [look_at]},
-                ),
-            )
-        return self._connections[endpoint]
+            self._connections[endpoint] = _open(endpoint)
+        yield self._connections[endpoint]
 
     async def _stream(
         self, endpoint: Endpoint, body: dict[str, Any], reader: CompletionReader
@@ -147,10 +136,13 @@ class Client:
         """Read one reply. What goes wrong after its end does not matter any more."""
         loop = asyncio.get_running_loop()
         silence_seconds = endpoint.silence_timeout_seconds
-        completions = self._connect(endpoint).chat.completions
         self._streams += 1
         try:
-            async with asyncio.timeout(2 * silence_seconds) as deadline:
+            async with (
+                asyncio.timeout(2 * silence_seconds) as deadline,
+                self._connected(endpoint) as connection,
+            ):
+                completions = connection.chat.completions
                 # Raw bytes: building the library's typed chunks costs three times the CPU.
                 async with completions.with_streaming_response.create(**body) as response:
                     if "text/event-stream" not in response.headers.get("content-type", ""):
@@ -178,6 +170,31 @@ class Client:
             reader.hand_over()
             self._streams -= 1
         return reader.completion
+
+
+def _open(endpoint: Endpoint) -> "openai.AsyncOpenAI":
+    import openai
+
+    async def look_at(response: "httpx2.Response") -> None:
+        await bodies.look_at(response, endpoint)
+
+    return openai.AsyncOpenAI(
+        base_url=endpoint.base_url,
+        # Servers of one's own often take no key, but the client insists on one.
+        api_key=endpoint.api_key or "none",
+        max_retries=2,
+        timeout=openai.Timeout(
+            endpoint.silence_timeout_seconds, connect=endpoint.connect_timeout_seconds
+        ),
+        http_client=_http_client(
+            endpoint,
+            # A redirect would carry the conversation, and perhaps the key, elsewhere.
+            follow_redirects=False,
+            # Compressed, a stream comes in bursts, and a few bytes can become gigabytes.
+            headers={"Accept-Encoding": "identity"},
+            event_hooks={"response": [look_at]},
+        ),
+    )
 
 
 def _http_client(endpoint: Endpoint, **options: Any) -> "httpx2.AsyncClient":

@@ -70,6 +70,7 @@ class Settings(BaseSettings):
     local_model: Path | None = Field(None, alias="CHATBOT_LOCAL_MODEL")
     connect_timeout_seconds: float = Field(10, gt=0, le=120, alias="CHATBOT_CONNECT_TIMEOUT")
     silence_timeout_seconds: float = Field(60, gt=0, le=3600, alias="CHATBOT_SILENCE_TIMEOUT")
+    visitor_endpoints: bool = Field(False, alias="CHATBOT_VISITOR_ENDPOINTS")
     source_url: str = Field(SOURCE_URL, alias="CHATBOT_SOURCE_URL")
     metrics_address: str | None = Field(
         None, pattern=r"^(\[[0-9a-f:]+\]|[\w.-]+):\d{1,5}$", alias="CHATBOT_METRICS_ADDRESS"

@@ -2,17 +2,17 @@
 
 import re
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from chatbot import settings
-from chatbot.ui import whereabouts
+from chatbot.ui import resources, whereabouts
 from tests.conftest import CANARY_KEY, ROOT, wait_until
 from tests.endpoint import FakeEndpoint, Reply
-from tests.test_page import ask, click, said
+from tests.test_page import ask, click, said, texts
 
 AtTheMachine = Callable[[bool], None]
 
@@ -273,3 +273,102 @@ def test_an_app_that_was_started_for_others_has_nobody_at_its_machine(
     for is_headless in (True, False):
         monkeypatch.setattr("streamlit.get_option", lambda _, value=is_headless: value)
         assert whereabouts.is_at_the_machine() is not is_headless
+
+
+# A visitor's own server
+
+
+@pytest.fixture
+def allowed(at_the_machine: AtTheMachine, monkeypatch: pytest.MonkeyPatch) -> None:
+    at_the_machine(False)
+    monkeypatch.setenv("CHATBOT_VISITOR_ENDPOINTS", "true")
+
+
+@pytest.fixture
+def theirs(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeEndpoint]:
+    """A visitor's own server; on loopback, which is taken for public here."""
+    monkeypatch.setattr("chatbot.public_network.is_public", lambda address: True)
+    endpoint = FakeEndpoint()
+    endpoint.models = ["their-drawings", "their-model"]
+    endpoint.replies = [Reply(status=404, error={"message": "This is not a chat model"})]
+    endpoint.default_reply = Reply(["From theirs."])
+    endpoint.start()
+    yield endpoint
+    endpoint.stop()
+
+
+def test_a_visitor_may_use_a_server_of_their_own_for_a_session(
+    page: AppTest, endpoint: FakeEndpoint, theirs: FakeEndpoint, allowed: None
+) -> None:
+    opened(page)
+    assert page.text_input(key="check_base_url").value == ""  # nothing of the owner's address
+    check(page, theirs.base_url, "sk-theirs")
+    assert "works" in page.success[0].value
+    page.button(key="check_use").click().run()
+    assert page.selectbox[0].value == f"{theirs.base_url.split('/')[2]} · their-model"
+    ask(page, "Hi!")
+    assert texts(page) == ["Hi!", "From theirs."]
+    assert not page.warning
+    assert endpoint.requests == []
+    assert {headers["Authorization"] for headers in theirs.headers} == {"Bearer sk-theirs"}
+    assert CANARY_KEY not in str(theirs.headers)
+    assert not Path(".env").exists()
+    assert b"sk-theirs" not in b"".join(file.read_bytes() for file in Path().glob("chatbot.db*"))
+    page.button(key="check_view").click().run()
+    page.button(key="check_own_end").click().run()
+    click(page, "Back to the chat")
+    wait_until(lambda: page.run().selectbox[0].value == "test-model")
+    ask(page, "Again")
+    assert texts(page)[-1] == "Hello there!"
+
+
+def test_a_visitor_never_gets_the_owners_key_sent_anywhere(
+    page: AppTest, endpoint: FakeEndpoint, theirs: FakeEndpoint, allowed: None
+) -> None:
+    for address in (theirs.base_url, endpoint.base_url):
+        check(opened(page), address)
+    assert theirs.headers and endpoint.headers
+    assert CANARY_KEY not in str(theirs.headers) + str(endpoint.headers)
+
+
+def test_a_visitor_reaches_nothing_inside(
+    page: AppTest, endpoint: FakeEndpoint, allowed: None
+) -> None:
+    check(opened(page), endpoint.base_url, "sk-theirs")
+    assert "not on the public internet" in said(page.warning[-1].value)
+    assert endpoint.headers == []
+
+
+def test_what_was_allowed_ends_with_the_permission(
+    page: AppTest,
+    endpoint: FakeEndpoint,
+    theirs: FakeEndpoint,
+    allowed: None,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    check(opened(page), theirs.base_url, "sk-theirs")
+    page.button(key="check_use").click().run()
+    monkeypatch.setenv("CHATBOT_VISITOR_ENDPOINTS", "false")
+    resources.settings.clear()
+    page.session_state["model-new"] = None
+    ask(page.run(), "Hi!")
+    assert texts(page)[-1] == "Hello there!"
+    assert len(theirs.requests) == 2
+
+
+def test_the_line_for_a_provider_is_shown_for_secrets_toml(
+    page: AppTest, endpoint: FakeEndpoint, at_the_machine: AtTheMachine
+) -> None:
+    other = FakeEndpoint().start()
+    try:
+        Path(".streamlit").mkdir()
+        wrong = other.base_url.removesuffix("/v1")
+        table = f'[providers.deep]\nbase_url = "{wrong}"\napi_key = "sk-canary-deep"\n'
+        Path(".streamlit/secrets.toml").write_text(table, "utf-8")
+        settings._load.cache_clear()
+        check(opened(page), wrong)
+        assert other.headers[0]["Authorization"] == "Bearer sk-canary-deep"
+        assert f'base_url = "{other.base_url}"' in [text.value for text in page.text]
+        assert not [button for button in page.button if button.key == "check_apply"]
+    finally:
+        other.stop()

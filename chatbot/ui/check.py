@@ -3,6 +3,8 @@
 Who may do what:
 - Whoever runs the app and sits at its machine may check any address, and have what works
   written into `.env`; where another source wins, the page says what to change there.
+- Where the owner lets visitors bring a server of their own, they may check any public one, with
+  a key of their own, and use what works for this session. It is kept in memory alone.
 - Everybody else checks the connection as it is set, with nothing of its address but the host.
 """
 
@@ -13,15 +15,13 @@ from urllib.parse import urlsplit
 
 import streamlit as st
 
-from chatbot import background, env_file, local_model, masking
+from chatbot import background, local_model, masking
 from chatbot.addresses import base_urls
 from chatbot.check import Check, Finding, Step
 from chatbot.endpoints import Endpoint, is_key, origin
-from chatbot.errors import ChatbotError, Phrase
+from chatbot.errors import ChatbotError
 from chatbot.services import service_at
-from chatbot.settings import ENV_FILE
-from chatbot.ui import models, resources, views, whereabouts
-from chatbot.ui.browser import show_copy_button
+from chatbot.ui import applying, models, resources, views, whereabouts
 from chatbot.ui.errors import noting_errors, show_error
 from chatbot.ui.language import language, t
 from chatbot.ui.look import plain
@@ -38,11 +38,14 @@ class Running:
 
     check: Check
     future: Future[Finding]
+    is_typed: bool = False
+    """Whether the address was typed by who looks at this, rather than set by the owner."""
 
 
 def show_check() -> None:
     """The view in the place of the conversation."""
     may_change = whereabouts.is_at_the_machine()
+    is_allowed = may_change or resources.settings().visitor_endpoints
     with st.container():
         st.button(
             t("data.back"),
@@ -53,8 +56,8 @@ def show_check() -> None:
         st.title(t("check.title"), anchor=False)
         st.caption(t("check.help"))
     with st.container(key="check-form"):
-        if may_change:
-            _show_form()
+        if is_allowed:
+            _show_form(may_change)
         else:
             _show_start()
     with st.container():
@@ -67,15 +70,18 @@ def show_check() -> None:
             _show_result(running, may_change)
 
 
-def _show_form() -> None:
-    endpoint, _ = models.chosen()
+def _show_form(may_change: bool) -> None:
+    own = resources.own_endpoint()
+    endpoint = models.chosen()[0] if may_change else own
+    if own:
+        _show_own(own)
     with st.form("check_form", border=False):
         st.text_input(
             t("check.base_url"),
             endpoint.base_url if endpoint else "",
             key="check_base_url",
             placeholder="https://api.example.org/v1",
-            help=t("check.base_url_help"),
+            help=t("check.base_url_help" if may_change else "check.own_help"),
         )
         st.text_input(
             t("check.key"),
@@ -89,6 +95,18 @@ def _show_form() -> None:
         st.form_submit_button(
             t("check.start"), type="primary", icon=":material/network_check:", on_click=start
         )
+
+
+def _show_own(own: Endpoint) -> None:
+    st.caption(plain(t("check.own", host=own.host)))
+    st.button(
+        t("check.own_end"),
+        key="check_own_end",
+        type="tertiary",
+        icon=":material/undo:",
+        on_click=resources.use_own_endpoint,
+        args=(None,),
+    )
 
 
 def _show_start() -> None:
@@ -110,28 +128,36 @@ def start() -> None:
     for name in ("running_check", "check_applied"):
         state.pop(name, None)
     source = models.source()
-    typed = str(state.get("check_base_url") or "") if whereabouts.is_at_the_machine() else ""
+    is_at_the_machine = whereabouts.is_at_the_machine()
+    is_allowed = is_at_the_machine or resources.settings().visitor_endpoints
+    typed = str(state.get("check_base_url") or "").strip() if is_allowed else ""
     model = str(state.get("check_model") or "") or models.chosen()[1] or ""
     if typed:
         key = _key(str(state.get("check_key") or ""))
-        check = _check_of_typed(typed, key, str(state.get("check_model") or ""))
+        check = _check_of_typed(typed, key, str(state.get("check_model") or ""), is_at_the_machine)
     elif isinstance(source, Endpoint):
         check = Check(source, source.base_url, model)
     else:
         check = Check(source)
-    state.running_check = Running(check, background.submit(check.run()))
+    state.running_check = Running(check, background.submit(check.run()), is_typed=bool(typed))
 
 
-def _check_of_typed(typed: str, key: str | None, model: str) -> Check:
-    """A check of an address that somebody may choose. The key that is set stays where it is."""
+def _check_of_typed(typed: str, key: str | None, model: str, is_at_the_machine: bool) -> Check:
+    """A check of an address that somebody may choose. A key that is set stays where it belongs."""
     settings = resources.settings()
-    first = base_urls(typed)[0]
-    for configured in settings.endpoints:
-        if not key and origin(first) == origin(configured.base_url):
-            return Check(configured, typed, model)
-    masking.hide(key)
+    address = base_urls(typed)[0]
+    own = resources.own_endpoint()
+    for known in settings.endpoints if is_at_the_machine else filter(None, [own]):
+        if not key and origin(address) == origin(known.base_url):
+            return Check(known, typed, model)
+    if is_at_the_machine:
+        masking.hide(key)
     endpoint = Endpoint(
-        first, key, settings.connect_timeout_seconds, settings.silence_timeout_seconds
+        address,
+        key,
+        settings.connect_timeout_seconds,
+        settings.silence_timeout_seconds,
+        is_visitors=not is_at_the_machine,
     )
     return Check(endpoint, typed, model, is_owners_key=False)
 
@@ -152,22 +178,23 @@ def _running() -> Running | None:
 def _show_result(running: Running, may_change: bool) -> None:
     """The steps as they are taken, then what they came to."""
     place = st.empty()
+    may_see = may_change or running.is_typed
     while not running.future.done():
-        _show_steps(place, running.check.steps, t("check.running"), "running", may_change)
+        _show_steps(place, running.check.steps, t("check.running"), "running", may_see)
         wait([running.future], DRAW_SECONDS)
     if running.future.cancelled():
         return
     try:
         finding = running.future.result()
     except ChatbotError as error:
-        _show_steps(place, running.check.steps, t("check.failed"), "error", may_change)
+        _show_steps(place, running.check.steps, t("check.failed"), "error", may_see)
         show_error(error)
         return
     works = finding.error is None
     label = t("check.done" if works else "check.failed")
     state = "complete" if works else "error"
-    _show_steps(place, running.check.steps, label, state, may_change)
-    _show_conclusion(finding, may_change)
+    _show_steps(place, running.check.steps, label, state, may_see)
+    _show_conclusion(finding, may_change, may_see)
 
 
 def _show_steps(
@@ -203,11 +230,11 @@ def _without_path(base_url: str) -> str:
     return f"{parts.scheme}://{parts.netloc}{rest}"
 
 
-def _show_conclusion(finding: Finding, may_change: bool) -> None:
+def _show_conclusion(finding: Finding, may_change: bool, may_see: bool) -> None:
     endpoint = finding.endpoint
     is_built_in = endpoint.name == local_model.NAME
     host = t("check.built_in") if is_built_in else endpoint.host
-    address = endpoint.base_url if may_change else _without_path(endpoint.base_url)
+    address = endpoint.base_url if may_see else _without_path(endpoint.base_url)
     sentence = _plain(finding.sentence(language(), host, address), address)
     if finding.error:
         st.warning(sentence, icon=":material/error:")
@@ -215,10 +242,14 @@ def _show_conclusion(finding: Finding, may_change: bool) -> None:
         st.warning(sentence, icon=":material/speed:")
     else:
         st.success(sentence, icon=":material/check_circle:")
-    if may_change and not is_built_in:
+    if may_see and not is_built_in:
         _show_service(endpoint)
-        if not finding.error:
-            _show_changes(finding)
+    if finding.error or is_built_in:
+        return
+    if endpoint.is_visitors:
+        applying.show_use_button(finding)
+    elif may_change:
+        applying.show_changes(finding)
 
 
 def _show_service(endpoint: Endpoint) -> None:
@@ -227,46 +258,3 @@ def _show_service(endpoint: Endpoint) -> None:
         note = plain(f"{service.name}: {service.note(language())}")
         keys = f" [{t('check.keys')}]({service.key_from})" if service.key_from else ""
         st.caption(f"{note}{keys}")
-
-
-def _show_changes(finding: Finding) -> None:
-    """What would be written and the button that does it; or where it is to be done by hand."""
-    wanted = env_file.changes(resources.settings(), finding)
-    if not wanted:
-        return
-    lines = "\n".join(env_file.lines(wanted))
-    winning = env_file.places_that_win(wanted, resources.secrets())
-    if winning:
-        places = [t(place) if isinstance(place, Phrase) else place for place in winning.values()]
-        names = ", ".join(winning)
-        st.caption(plain(t("check.by_hand", names=names, places=", ".join(dict.fromkeys(places)))))
-    else:
-        st.caption(plain(t("check.will_write", name=str(ENV_FILE.absolute()))))
-    st.text(lines)
-    if winning:
-        show_copy_button(lines, key="copy-settings")
-    else:
-        st.button(
-            t("check.apply"),
-            key="check_apply",
-            icon=":material/save:",
-            type="primary",
-            on_click=apply,
-            args=(finding,),
-        )
-
-
-@noting_errors
-def apply(finding: Finding) -> None:
-    """Use what works from now on. Only for who runs the app, at its machine."""
-    if not whereabouts.is_at_the_machine():
-        return
-    wanted = env_file.changes(resources.settings(), finding)
-    if not wanted or env_file.places_that_win(wanted, resources.secrets()):
-        return
-    env_file.write(wanted)
-    resources.settings.clear()
-    state = st.session_state
-    state.pop("running_check", None)
-    state.check_applied = True
-    state.check_base_url, state.check_key = finding.endpoint.base_url, ""

@@ -19,7 +19,7 @@ P = ParamSpec("P")
 def show_error(error: ChatbotError) -> None:
     """A failure's sentence, and who can mend it when that may not be the reader."""
     sentence = error.sentence(language())
-    if error.action is Action.OWNER:
+    if error.action is Action.OWNER and not st.session_state.get("own_endpoint"):
         sentence = t("error_hint.owner", sentence=sentence)
     st.warning(plain(sentence), icon=":material/error:")
 

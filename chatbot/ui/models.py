@@ -65,6 +65,13 @@ def label(picked: str) -> str:
     return choice_label(resources.endpoints(), picked)
 
 
+def choose(picked: str) -> None:
+    """Choose as a person would; for the callback of a click."""
+    for name in ("model", "early_model"):
+        st.session_state[widget_key(name)] = picked
+    st.session_state.just_chosen = picked
+
+
 def widget_key(name: str) -> str:
     """A widget key for the open conversation alone, so that others keep their own values."""
     return f"{name}-{st.query_params.get('c', 'new')}"
@@ -111,12 +118,16 @@ def _show(kept: Mapping[str, Any], on_change: Callable[[], None]) -> None:
         chosen = options[0]
     elif chosen and chosen not in options:
         options = [chosen, *options]
+    # A widget keeps the choice it began with, even none, so the list gets one of its own.
+    key = widget_key("early_model" if resources.lists_are_coming() else "model")
+    index = options.index(chosen) if chosen else None
+    if chosen and st.session_state.pop("just_chosen", None) == chosen:
+        index = 0  # Streamlit warns of a default beside a value that is set
     st.selectbox(
         t("controls.model"),
         options,
-        index=options.index(chosen) if chosen else None,
-        # A widget keeps the choice it began with, even none, so the list gets one of its own.
-        key=widget_key("early_model" if resources.lists_are_coming() else "model"),
+        index=index,
+        key=key,
         format_func=label,
         help=t("controls.model_help"),
         placeholder=t("controls.model_placeholder"),

@@ -4,6 +4,7 @@ import logging
 import threading
 import time
 import weakref
+from collections.abc import Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -53,7 +54,23 @@ def secrets() -> dict[str, Any]:
 
 def endpoints() -> tuple[Endpoint, ...]:
     """The servers whose models can be chosen here; none means the built-in model."""
-    return settings().endpoints
+    own = own_endpoint()
+    return (own, *settings().endpoints) if own else settings().endpoints
+
+
+def own_endpoint() -> Endpoint | None:
+    """The server that this visitor has named for this session, where the owner allows that."""
+    own: Endpoint | None = st.session_state.get("own_endpoint")
+    return own if settings().visitor_endpoints else None
+
+
+def use_own_endpoint(endpoint: Endpoint | None, models: Sequence[str] = ()) -> None:
+    """Have this session ask a server of the visitor's own; None goes back to the app's."""
+    state = st.session_state
+    state.own_endpoint = endpoint
+    if endpoint:
+        known = state.setdefault("known_models", {})
+        known[(endpoint.provider, endpoint.base_url)] = list(models)
 
 
 def built_in() -> local_model.LocalModel:
@@ -188,6 +205,8 @@ def known_models() -> dict[Endpoint, list[str]]:
         name = (endpoint.provider, endpoint.base_url)
         if endpoint.models:
             kept[name] = list(endpoint.models)
+        elif endpoint.is_visitors:
+            pass  # its list came with the check
         elif may_ask and (listing := _model_list(endpoint)).done():
             try:
                 kept[name] = listing.result()
