@@ -13,15 +13,14 @@ the owner's to what the owner has set, a typed one to what was typed with it.
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 from chatbot import background
 from chatbot.addresses import base_urls
 from chatbot.client import Client
-from chatbot.context import estimate_tokens
 from chatbot.endpoints import Endpoint, origin
 from chatbot.errors import ChatbotError
-from chatbot.i18n import translate
+from chatbot.findings import OF_THE_PATH, Finding, Pace, Step, pace
 from chatbot.parameters import ReplyRequest
 from chatbot.reply import Source
 
@@ -38,87 +37,20 @@ MAX_CONNECT_SECONDS = 5
 MODELS_TRIED = 3
 """How many of a list are asked: its first ones may draw, listen or embed."""
 
-BURST_SECONDS = 0.05
-"""A model needs longer than this for an answer; what comes within it was held back on the way."""
-
 _WHOLE_ORIGIN = {
-    *("unreachable", "unknown_host", "proxy", "certificate", "no_tls", "not_public"),
-    *("timeout", "dropped", "region", "busy", "busy_until", "server_error"),
+    *("unreachable", "certificate", "no_tls", "timeout", "dropped"),
+    *("busy", "busy_until", "server_error"),
 }
 """Faults that no other path would mend."""
+
+_WHOLE_HOST = {"unknown_host", "not_public", "proxy", "region"}
+"""Faults that nothing else on the same host would mend."""
 
 _TELLING = {"key_refused", "key_missing", "region", "quota", "quota_until", "forbidden"}
 """Said first if nothing works: whoever answers so is a model server."""
 
-_OF_THE_PATH = {"wrong_address", "not_an_api", "no_models", "redirect", "empty"}
-"""Faults that another path may not have."""
-
 _OF_THE_MODEL = {"model_not_found", "refused", "forbidden", "wrong_address"}
 """Faults after which another model of the list is asked."""
-
-
-@dataclass(frozen=True)
-class Step:
-    """One thing that was tried, or is being tried. `is_good` is None until that is known."""
-
-    name: str
-    """A key of the catalogue: `check.step.<name>`."""
-    details: dict[str, str] = field(default_factory=dict)
-    is_good: bool | None = None
-    error: ChatbotError | None = None
-
-    def sentence(self, language: str) -> str:
-        """What was tried, and what came of it if that was not good."""
-        text = translate(language, f"check.step.{self.name}", **self.details)
-        return f"{text} {self.error.sentence(language)}" if self.error else text
-
-
-@dataclass(frozen=True)
-class Pace:
-    """How an answer came."""
-
-    first_text_seconds: float
-    tokens_per_second: float | None
-    """None where it was too short or came too fast to say."""
-    came_at_once: bool
-
-
-@dataclass(frozen=True)
-class Finding:
-    """What a check came to: settings that work, or why there are none."""
-
-    endpoint: Endpoint
-    """What works, if anything does."""
-    error: ChatbotError | None = None
-    model: str = ""
-    models: tuple[str, ...] = ()
-    """The endpoint's list; empty if it has none."""
-    pace: Pace | None = None
-    """None where the model thought until it had used up the check's few tokens."""
-    is_as_given: bool = True
-    """Whether the address works just as it was given."""
-
-    def sentence(self, language: str, host: str, base_url: str) -> str:
-        """All of it in one sentence; what to call the endpoint and its address is given."""
-        if self.error:
-            return self.error.sentence(language)
-        name = "works" if self.is_as_given else "works_at"
-        if self.pace and self.pace.came_at_once:
-            name += "_at_once"
-        return translate(language, f"check.{name}", host=host, base_url=base_url)
-
-
-def pace(arrivals: list[tuple[float, str]], tokens: int | None) -> Pace:
-    """How an answer came: `arrivals` are its pieces, each with the seconds since the question."""
-    first, last = arrivals[0][0], arrivals[-1][0]
-    text = "".join(piece for _, piece in arrivals)
-    tokens = tokens or estimate_tokens(text)
-    is_burst = last - first < BURST_SECONDS
-    # A few words may well come together; an answer that took its time may not.
-    is_long = len(text) > 30
-    came_at_once = is_long and is_burst and (len(arrivals) == 1 or first > 20 * BURST_SECONDS)
-    speed = None if is_burst else (tokens - 1) / (last - first)
-    return Pace(first, speed, came_at_once)
 
 
 class Check:
@@ -181,13 +113,17 @@ class Check:
                 models = await self._list(candidate)
             except ChatbotError as error:
                 failures.append(error)
+                if error.code in _WHOLE_HOST:
+                    break
                 if error.code in _WHOLE_ORIGIN:
                     lost.add(origin(form))
-                elif error.code not in _TELLING:
+                elif error.code in _TELLING:  # it answers: not https instead of http
+                    lost |= {origin(one) for one in forms} - {origin(form)}
+                else:
                     without_list.append(candidate)
                 continue
             finding = await self._ask_each(candidate, models)
-            if finding.error is None or finding.error.code not in _OF_THE_PATH:
+            if finding.error is None or finding.error.code not in OF_THE_PATH:
                 return finding
             failures.insert(0, finding.error)  # who has a list is a model server after all
             has_list = True
@@ -198,7 +134,7 @@ class Check:
                     return finding
                 failures.append(finding.error)
         telling = [failure for failure in failures if failure.code in _TELLING]
-        if not (telling or has_list) and all(failure.code in _OF_THE_PATH for failure in failures):
+        if not (telling or has_list) and all(failure.code in OF_THE_PATH for failure in failures):
             failures = [ChatbotError("no_address", host=endpoint.host)]
         return Finding(endpoint, (telling or failures)[0])
 

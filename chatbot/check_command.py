@@ -11,9 +11,10 @@ from typing import Any
 
 from chatbot import background, local_model, masking
 from chatbot.addresses import base_urls
-from chatbot.check import Check, Finding, Step
+from chatbot.check import Check
 from chatbot.endpoints import Endpoint, origin
 from chatbot.errors import ChatbotError, Phrase
+from chatbot.findings import Finding, Step
 from chatbot.i18n import LANGUAGES, closest_language, translate
 from chatbot.settings import SECRETS_FILE, Settings, load_settings
 
@@ -63,10 +64,7 @@ def _print_step(language: str) -> Any:
 
 
 def _conclusion(finding: Finding, language: str) -> str:
-    host = finding.endpoint.host
-    if host == local_model.NAME:
-        host = translate(language, "check.built_in")
-    sentence = finding.sentence(language, host, finding.endpoint.base_url)
+    sentence = finding.sentence(language, finding.endpoint.base_url)
     if finding.error or finding.is_as_given:
         return sentence
     return f"{sentence}\nOPENAI_BASE_URL={finding.endpoint.base_url}"

@@ -7,9 +7,9 @@ that was typed with it, or none.
 from collections.abc import Mapping
 from typing import Any
 
-from chatbot.check import Finding
 from chatbot.endpoints import OPENAI_BASE_URL, origin
 from chatbot.errors import ChatbotError
+from chatbot.findings import Finding
 from chatbot.settings import ENV_FILE, Settings, place_of
 
 Changes = dict[str, str | None]

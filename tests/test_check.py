@@ -7,9 +7,10 @@ import pytest
 
 from chatbot import background
 from chatbot.addresses import base_urls
-from chatbot.check import Check, Finding, Pace, pace
+from chatbot.check import Check
 from chatbot.endpoints import Endpoint
 from chatbot.errors import ChatbotError
+from chatbot.findings import Finding, Pace, pace
 from chatbot.local_model import LocalModel
 from tests import faulty
 from tests.conftest import CANARY_KEY
@@ -219,7 +220,7 @@ def test_what_is_wrong_with_the_answer_is_said(
     assert not check.steps[-1].is_good
     for language in ("en", "zh"):
         said = " ".join(step.sentence(language) for step in check.steps)
-        assert CANARY_KEY not in said + finding.sentence(language, "x", "y")
+        assert CANARY_KEY not in said + finding.sentence(language, "x")
 
 
 @pytest.mark.parametrize(
@@ -243,6 +244,16 @@ def test_what_is_wrong_before_any_answer_is_said_and_nothing_is_asked(
     _, finding = checked(at(server.base_url), server.base_url)
     assert finding.error and finding.error.code == code
     assert server.requests == []
+
+
+def test_a_wrong_key_ends_the_search_for_another_scheme(
+    serve: Callable[..., FaultyServer],
+) -> None:
+    server = serve()
+    server.list_models = faulty.refusal(401, "Bad key")
+    check, finding = checked(at(server.base_url), server.base_url, is_owners_key=False)
+    assert finding.error and finding.error.code == "key_refused"
+    assert {step.details["base_url"].split(":")[0] for step in check.steps} == {"http"}
 
 
 def test_a_wrong_key_is_said_even_if_another_path_is_just_wrong(
@@ -323,8 +334,9 @@ def test_what_a_visitor_names_is_never_reached_inside(endpoint: FakeEndpoint) ->
     for host in ("127.0.0.1", "localhost", "[::ffff:127.0.0.1]"):
         inside = f"http://{host}:{port}"
         visitors = Endpoint(inside, CANARY_KEY, 2, 2, is_visitors=True)
-        _, finding = checked(visitors, inside, is_owners_key=False)
+        check, finding = checked(visitors, inside, is_owners_key=False)
         assert finding.error and finding.error.code == "not_public", host
+        assert len(check.steps) == 1
     assert endpoint.headers == []
 
 
@@ -358,8 +370,8 @@ def test_an_answer_that_comes_in_one_piece_is_noticed(endpoint: FakeEndpoint) ->
     check, finding = checked(at(endpoint.base_url), endpoint.base_url)
     assert finding.pace and finding.pace.came_at_once
     assert check.steps[-1].name == "at_once"
-    assert "one piece" in finding.sentence("en", "x", "y")
-    assert "一次性" in finding.sentence("zh", "x", "y")
+    assert "one piece" in finding.sentence("en", "x")
+    assert "一次性" in finding.sentence("zh", "x")
 
 
 def test_steps_can_be_followed_while_the_check_runs(endpoint: FakeEndpoint) -> None:

@@ -5,9 +5,9 @@ from dataclasses import replace
 import streamlit as st
 
 from chatbot import env_file
-from chatbot.check import Finding
 from chatbot.endpoints import choice
 from chatbot.errors import Phrase
+from chatbot.findings import Finding
 from chatbot.settings import ENV_FILE, SECRETS_FILE
 from chatbot.ui import models, resources, views, whereabouts
 from chatbot.ui.browser import show_copy_button

@@ -17,9 +17,10 @@ import streamlit as st
 
 from chatbot import background, local_model, masking
 from chatbot.addresses import base_urls
-from chatbot.check import Check, Finding, Step
+from chatbot.check import Check
 from chatbot.endpoints import Endpoint, is_key, origin
 from chatbot.errors import ChatbotError
+from chatbot.findings import Finding, Step
 from chatbot.services import service_at
 from chatbot.ui import applying, models, resources, views, whereabouts
 from chatbot.ui.errors import noting_errors, show_error
@@ -233,9 +234,8 @@ def _without_path(base_url: str) -> str:
 def _show_conclusion(finding: Finding, may_change: bool, may_see: bool) -> None:
     endpoint = finding.endpoint
     is_built_in = endpoint.name == local_model.NAME
-    host = t("check.built_in") if is_built_in else endpoint.host
     address = endpoint.base_url if may_see else _without_path(endpoint.base_url)
-    sentence = _plain(finding.sentence(language(), host, address), address)
+    sentence = _plain(finding.sentence(language(), address), address)
     if finding.error:
         st.warning(sentence, icon=":material/error:")
     elif finding.pace and finding.pace.came_at_once:
