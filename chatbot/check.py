@@ -145,7 +145,7 @@ class Check:
             models = await self._client.list_models(endpoint)
             if not models:
                 raise ChatbotError("no_models", host=endpoint.host)
-        self._end(count=str(len(models)))
+        self._end()
         return models
 
     async def _ask_each(self, endpoint: Endpoint, models: list[str]) -> Finding:
@@ -186,13 +186,12 @@ class Check:
             return None
         found = pace(arrivals, completion.completion_tokens)
         self._end()
-        self._begin("at_once" if found.came_at_once else "pace")
         speed = found.tokens_per_second
-        self._end(
-            is_good=not found.came_at_once,
-            seconds=f"{found.first_text_seconds:.1f}",
-            speed=f"{speed:.0f}" if speed else "–",
-        )
+        name = "at_once" if found.came_at_once else "pace" if speed else "first_text"
+        seconds = f"{found.first_text_seconds:.1f}"
+        # Whole at once: somebody may be reading the steps.
+        self._begin(name, seconds=seconds, speed=f"{speed or 0:.0f}")
+        self._end(is_good=not found.came_at_once)
         return found
 
     # Steps
@@ -201,9 +200,9 @@ class Check:
         self.steps += (Step(name, details),)
         self._on_step(self.steps[-1])
 
-    def _end(self, is_good: bool = True, error: ChatbotError | None = None, **details: str) -> None:
+    def _end(self, is_good: bool = True, error: ChatbotError | None = None) -> None:
         *before, last = self.steps
-        last = replace(last, is_good=is_good, error=error, details={**last.details, **details})
+        last = replace(last, is_good=is_good, error=error)
         self.steps = (*before, last)
         self._on_step(last)
 

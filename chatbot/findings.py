@@ -30,7 +30,9 @@ class Step:
         text = translate(language, f"check.step.{self.name}", **self.details)
         if self.error is None:
             return text
-        if self.error.code in OF_THE_PATH:  # one of several, so it is said in few words
+        if (
+            self.name == "models" and self.error.code in OF_THE_PATH
+        ):  # one of several, so it is said in few words
             return f"{text} {translate(language, 'check.step.not_there')}"
         return f"{text} {self.error.sentence(language)}"
 

@@ -173,7 +173,8 @@ class RunningApp:
     def start(self) -> None:
         command = [sys.executable, "-m", "streamlit", "run", str(self.script)]
         command += ["--server.port", str(self.port), "--server.address", "127.0.0.1"]
-        command += ["--server.headless", "true", "--server.fileWatcherType", "none"]
+        is_headless = self._environment.get("STREAMLIT_SERVER_HEADLESS", "true")
+        command += ["--server.headless", is_headless, "--server.fileWatcherType", "none"]
         with (self.folder / "server.log").open("ab") as log:
             self.process = subprocess.Popen(
                 command, cwd=self.folder, env=self._environment, stdout=log, stderr=log
