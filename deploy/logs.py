@@ -22,7 +22,9 @@ def write_json() -> None:
     for logger in (logging.root, *everyone):
         for handler in logger.handlers:
             handler.setFormatter(_Json())
-    for chatty in ("httpx", "httpcore", "openai", "aiohttp", "alembic"):
+    if logging.lastResort:  # uvicorn has a logger without a handler
+        logging.lastResort.setFormatter(_Json())
+    for chatty in ("httpx", "httpx2", "httpcore", "httpcore2", "openai", "aiohttp", "alembic"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
 
 

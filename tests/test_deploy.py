@@ -18,13 +18,12 @@ import brotli
 import pytest
 from playwright.sync_api import Page, expect
 
-from chatbot.store import Store
 from chatbot.visitors import COOKIE, SECURE_COOKIE, is_token, new_token, owner_of
 from deploy.compression import FOLDER
 from tests.browser import OpenPage, ask, expect_answer
 from tests.conftest import CANARY_KEY, ROOT, RunningApp, free_port, wait_until
 from tests.endpoint import FakeEndpoint, Reply
-from tests.protocol import visit
+from tests.protocol import run, visit
 from tests.test_data_in_browser import downloaded
 
 SERVER = ROOT / "deploy" / "server.py"
@@ -173,9 +172,9 @@ def test_the_page_works_with_all_doors_shut(
     expect(page.locator(".katex").first).to_be_visible()
     expect(page.locator("table")).to_be_visible()
     owner = owner_of(visitor_token(page))
-    store = Store(f"sqlite:///{server.folder}/chatbot.db")
-    assert len(store.conversations.ids(owner)) == 1
-    store.close()
+    with sqlite3.connect(server.folder / "chatbot.db") as database:
+        assert list(database.execute("SELECT owner FROM conversations")) == [(owner,)]
+    database.close()
     assert page.evaluate("document.cookie.includes('chatbot-visitor')") is False
     assert page.evaluate("localStorage.getItem('chatbot-visitor')") is None
     page.get_by_role("button", name="Your data").click()
@@ -221,7 +220,7 @@ def test_a_server_that_is_stopped_keeps_the_answers_it_is_giving(
             await asyncio.to_thread(app.process.wait, 20)
 
     try:
-        asyncio.run(ask_and_stop())
+        run(ask_and_stop())
     finally:
         app.stop()
     with sqlite3.connect(tmp_path / "chatbot.db") as database:

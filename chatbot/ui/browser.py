@@ -30,10 +30,13 @@ def meet_visitor() -> None:
     script only hands over what it had kept before there was one.
     """
     state = st.session_state
-    if "visitor_token" not in state:
-        cookie = visitors.token_in(st.context.cookies)
-        state.visitor_token = cookie or visitors.new_token()
-        state.visitor_is_known = state.visitor_has_cookie = cookie is not None
+    # None are known while the connection is lost, so they are looked for until there is an answer.
+    cookie = None if visitor_is_known() else visitors.token_in(st.context.cookies)
+    if cookie:
+        _adopt(state.get("visitor_token", cookie), cookie)
+        state.visitor_token = cookie
+        state.visitor_is_known = state.visitor_has_cookie = True
+    state.setdefault("visitor_token", visitors.new_token())
     owner()
     data: dict[str, str | None] = {"moved": state.get("moved_token")}
     if not state.get("visitor_has_cookie"):

@@ -1,5 +1,6 @@
 """The sidebar's controls: which model answers, and how. Each conversation keeps its own."""
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -15,6 +16,9 @@ from chatbot.ui.language import t
 from chatbot.ui.look import plain
 from chatbot.ui.models import widget_key
 from chatbot.ui.resources import Place
+
+MAX_PROMPT_CHARACTERS = 100_000
+"""As for a question: longer than any model's instructions, and no burden on the database."""
 
 NO_EFFORT = "default"
 """The choice that sends no reasoning effort at all."""
@@ -68,6 +72,7 @@ def _show_dials(kept: dict[str, Any]) -> None:
         st.text_area(
             t("controls.system_prompt"),
             str(kept.get("system_prompt", settings.system_prompt)),
+            max_chars=MAX_PROMPT_CHARACTERS,
             key=widget_key("system_prompt"),
             help=t("controls.system_prompt_help"),
             placeholder=t("controls.system_prompt_placeholder"),
@@ -125,11 +130,18 @@ def current(picked: str | None = None) -> Controls:
     return Controls(
         model=model,
         provider=endpoint.provider if endpoint else "",
-        temperature=min(max(float(temperature), 0.0), MAX_TEMPERATURE),
-        max_tokens=min(max(int(max_tokens or settings.max_tokens), 1), MAX_TOKENS),
-        system_prompt=str(state.get(widget_key("system_prompt"), settings.system_prompt) or ""),
+        temperature=_within(temperature, 0, MAX_TEMPERATURE, settings.temperature),
+        max_tokens=int(_within(max_tokens or settings.max_tokens, 1, MAX_TOKENS, MAX_TOKENS)),
+        system_prompt=str(state.get(widget_key("system_prompt"), settings.system_prompt) or "")[
+            :MAX_PROMPT_CHARACTERS
+        ],
         reasoning_effort=effort if effort in REASONING_EFFORTS else None,
     )
+
+
+def _within(value: float, least: float, most: float, otherwise: float) -> float:
+    """A number brought into its range; `otherwise` for what is no number at all."""
+    return min(max(value, least), most) if math.isfinite(value) else otherwise
 
 
 def _refused() -> Mapping[str, str]:
