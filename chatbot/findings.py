@@ -34,7 +34,7 @@ class Step:
             self.name == "models" and self.error.code in OF_THE_PATH
         ):  # one of several, so it is said in few words
             return f"{text} {translate(language, 'check.step.not_there')}"
-        return f"{text} {self.error.sentence(language)}"
+        return f"{text} {_said(self.error, language)}"
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ class Finding:
     def sentence(self, language: str, base_url: str) -> str:
         """All of it in one sentence, in which the address is `base_url`."""
         if self.error:
-            return self.error.sentence(language)
+            return _said(self.error, language)
         if self.endpoint.name == local_model.NAME:
             return translate(language, "check.built_in_works")
         name = "works" if self.is_as_given else "works_at"
@@ -85,3 +85,10 @@ def pace(arrivals: list[tuple[float, str]], tokens: int | None) -> Pace:
     came_at_once = is_long and is_burst and (len(arrivals) == 1 or first > 20 * BURST_SECONDS)
     speed = None if is_burst else (tokens - 1) / (last - first)
     return Pace(first, speed, came_at_once)
+
+
+def _said(error: ChatbotError, language: str) -> str:
+    """A failure's sentence, without where a key is set: here it may have been typed."""
+    if error.code in ("key_refused", "key_missing"):
+        return translate(language, f"check.{error.code}", **error.details)
+    return error.sentence(language)

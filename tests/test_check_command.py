@@ -63,7 +63,7 @@ def test_a_wrong_key_ends_with_1_and_a_sentence_in_the_language_asked_for(
     endpoint.default_reply = Reply(status=401, error={"message": f"Bad key {CANARY_KEY}"})
     code, out = run(capsys, "--language", "zh")
     assert code == 1
-    assert out.splitlines()[-1].endswith("不接受当前密钥，请检查 OPENAI_API_KEY。")
+    assert out.splitlines()[-1].endswith("不接受这个密钥。")
 
 
 def test_the_key_that_is_set_does_not_go_to_another_address(
