@@ -13,7 +13,7 @@ from chatbot.findings import Finding
 from chatbot.settings import ENV_FILE, Settings, place_of
 
 Changes = dict[str, str | None]
-"""Names of settings with their new values; None takes one away."""
+"""Names of settings with their new values; None takes one away, as an empty one does."""
 
 
 def changes(settings: Settings, finding: Finding) -> Changes:
@@ -45,21 +45,19 @@ def write(wanted: Changes) -> None:
 
     Raises ChatbotError("env_file").
     """
-    from dotenv import set_key, unset_key
+    from dotenv import set_key
 
-    copy = ENV_FILE.with_name(f"{ENV_FILE.name}.new")
+    file = ENV_FILE.resolve()  # a link stays one
+    copy = file.with_name(f"{file.name}.new")
     try:
-        text = ENV_FILE.read_bytes().decode("utf-8-sig") if ENV_FILE.exists() else ""
+        text = file.read_bytes().decode("utf-8-sig") if file.exists() else ""
         copy.unlink(missing_ok=True)
         copy.touch(0o600)
         copy.write_text(text, "utf-8")
         for name, value in wanted.items():
-            if value is not None:
-                set_key(copy, name, value)
-            elif name in text:
-                unset_key(copy, name)
+            set_key(copy, name, value or "")
         # In one step: an address must never be read together with another one's key.
-        copy.replace(ENV_FILE)
+        copy.replace(file)
     except (OSError, ValueError) as error:
         copy.unlink(missing_ok=True)
         raise ChatbotError("env_file", name=str(ENV_FILE)) from error

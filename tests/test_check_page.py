@@ -118,7 +118,7 @@ def test_another_server_takes_its_own_key_along_and_never_the_old_one(
         check(page, endpoint.base_url)  # back, without a key
         page.button(key="check_apply").click().run()
         kept = Path(".env").read_text("utf-8")
-        assert "OPENAI_API_KEY" not in kept and "MY_OWN=1" in kept
+        assert "OPENAI_API_KEY=''" in kept and "sk-" not in kept and "MY_OWN=1" in kept
         assert CANARY_KEY not in str(other.headers) and "sk-other" not in str(endpoint.headers)
     finally:
         other.stop()
