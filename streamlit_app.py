@@ -92,8 +92,11 @@ with errors_shown():
     with look.fresh_place(f"{conversation_id} {left_out}"):
         messages.show_head(settings, conversation, shown, mounted, MOUNTED_MESSAGES)
         finished = shown[-mounted:-1] if running and not left_out else shown[-mounted:]
+        unseen_id = messages.last_unseen_id(branch)
         for message in finished:
-            messages.show_message(message, message is branch[-1], versions.get(message.id, []))
+            beside = versions.get(message.id, [])
+            is_last, is_unseen = message is branch[-1], message.id == unseen_id
+            messages.show_message(message, is_last, beside, is_unseen)
         messages.show_later(mounted, left_out, MOUNTED_MESSAGES)
         live_place = st.container()
         keeping.show_keeping(owner, place, conversation, branch)
@@ -101,12 +104,14 @@ with errors_shown():
 
     above_composer = composer.show_above(running)
     composer.show_composer()
-    composer.show_who_answers()
+    line = st.bottom.container(key="line").empty()
+    composer.show_line(branch, line)
 
     if running:
         with live_place:
             if left_out:
                 live.wait_for_the_end(running)
             else:
-                live.follow_to_the_end(running, versions.get(branch[-1].id, []))
+                ended = live.follow_to_the_end(running, versions.get(branch[-1].id, []))
+                composer.show_line([*branch[:-1], ended], line)
         above_composer.empty()

@@ -12,12 +12,16 @@ import logging
 import time
 from collections.abc import Mapping
 from concurrent.futures import Future
+from dataclasses import replace
 
-from chatbot import background, local_model, observers, reply
+from chatbot import background, context, observers, reply
 from chatbot.answer import Answer, AnswerElsewhere, Followed, cut_if_abandoned
 from chatbot.client import Client
+from chatbot.context import Plan, Window
 from chatbot.endpoints import Endpoint
 from chatbot.errors import ChatbotError
+from chatbot.local_model import LocalModel
+from chatbot.measures import Measures
 from chatbot.reply import Controls, Source
 from chatbot.saving import Saver
 from chatbot.store import Conversation, Message, State, Store, new_id
@@ -38,6 +42,9 @@ class Answers:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._client = Client(store.refusals.all(), self._keep_refusal)
+        self._measures = Measures(
+            store.measures.all(), store.measures.put, self._client.listed_windows
+        )
         self._running: dict[str, Answer] = {}
         """Also those that have ended, until their end is saved."""
         self._saver = Saver(store, self._running)
@@ -92,16 +99,18 @@ class Answers:
         old_answer: Message,
         controls: Controls,
         source: Source,
+        limit_tokens: int | None = None,
     ) -> Answer:
         """Start another answer to the question of `old_answer`, which must end its branch.
 
+        At most `limit_tokens` are sent, even if there seems to be room for more.
         Raises ChatbotError as `ask` does.
         """
         branch = self._branch_at_rest(owner, conversation, ends_in=old_answer)
         question_id = old_answer.parent_id
         answer = self._blank_answer(old_answer.conversation_id, question_id, controls, source)
         [answer] = self._store.messages.add(owner, [answer], after_leaf_id=old_answer.id)
-        return self._start(owner, answer, branch[:-1], controls, source)
+        return self._start(owner, answer, branch[:-1], controls, source, limit_tokens)
 
     def ask_instead(
         self,
@@ -164,6 +173,14 @@ class Answers:
     def refused_parameters(self, endpoint: Endpoint, model: str) -> Mapping[str, str]:
         """What an endpoint's model does not take, each with what is sent instead, if anything."""
         return self._client.refused(endpoint, model)
+
+    def window(self, source: Source, model: str | None) -> Window:
+        """How much a model can read and write at once, as far as anybody has said."""
+        if isinstance(source, LocalModel):
+            model = source.model_name
+        model = model or self._client.first_listed.get(source.fingerprint, "")
+        key = source.fingerprint, model
+        return self._measures.window(key, source.context_window_tokens)
 
     def retry_now(self, owner: str, message_id: str) -> None:
         """Ask at once what a busy endpoint is to be asked again later."""
@@ -285,7 +302,7 @@ class Answers:
             content="",
             state=State.ANSWERING,
             model=controls.model,
-            host=source.host if isinstance(source, Endpoint) else local_model.NAME,
+            host=source.host,
             lease=new_id(),
         )
 
@@ -296,19 +313,29 @@ class Answers:
         history: list[Message],
         controls: Controls,
         source: Source,
+        limit_tokens: int | None = None,
     ) -> Answer:
+        # Here and not on the loop, where reading a long history would hold up other answers.
+        plan = context.plan(
+            history,
+            controls.system_prompt,
+            controls.max_tokens,
+            self.window(source, controls.model),
+            message.content,
+            is_told_to_go_on=not source.goes_on_by_itself,
+            limit_tokens=limit_tokens,
+        )
+        message = replace(message, sent_tokens=plan.sent_tokens, first_sent_id=plan.first_sent_id)
         answer = Answer(message, owner)
         self._running[message.id] = answer
-        answer.future = background.submit(self._run(answer, source, history, controls))
+        answer.future = background.submit(self._run(answer, source, plan, controls))
         return answer
 
-    async def _run(
-        self, answer: Answer, source: Source, history: list[Message], controls: Controls
-    ) -> None:
+    async def _run(self, answer: Answer, source: Source, plan: Plan, controls: Controls) -> None:
         observers.tell_began(answer)
         try:
             await self._saver.save_soon()  # from here on, about once a second
-            await reply.fill(answer, self._client, source, history, controls)
+            await reply.fill(answer, self._client, self._measures, source, plan, controls)
             await self._saver.save_soon()
         finally:
             observers.tell_ended(answer)

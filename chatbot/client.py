@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from chatbot import bodies, faults, public_network
 from chatbot.endpoints import Endpoint
 from chatbot.errors import ChatbotError
+from chatbot.listing import context_window
 from chatbot.parameters import ReplyRequest, parameters, refused_parameter
 from chatbot.sse import Completion, CompletionReader, EndpointFault
 
@@ -53,6 +54,10 @@ class Client:
         self._refused = refused if refused is not None else {}
         self._on_refused = on_refused
         self._streams = 0
+        self.listed_windows: dict[tuple[str, str], int] = {}
+        """By endpoint and model: its context window in tokens, where a list has told it."""
+        self.first_listed: dict[str, str] = {}
+        """By endpoint: the first model of its list, which answers where nobody chose one."""
 
     async def stream_reply(
         self,
@@ -107,7 +112,13 @@ class Client:
                 self._connected(endpoint) as connection,
             ):
                 page = await connection.models.list()
-                return [model.id for model in page.data if isinstance(model.id, str)]
+                models = [model for model in page.data if isinstance(model.id, str)]
+        if models:
+            self.first_listed[endpoint.fingerprint] = models[0].id
+        for model in models:
+            if tokens := context_window(model.to_dict()):
+                self.listed_windows[endpoint.fingerprint, model.id] = tokens
+        return [model.id for model in models]
 
     async def load(self) -> None:
         """Load the library ahead of its first use, without holding up the loop."""

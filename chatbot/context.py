@@ -1,12 +1,18 @@
 """What the model is sent: the newest turns that fit its context window. Pure functions."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from chatbot.store import Message
+from chatbot.tokens import UNKNOWN, Count, Scale, count
 
-MESSAGE_OVERHEAD_TOKENS = 6
+MESSAGE_OVERHEAD = Count(latin=6)
 """Role and separators around each message in the common chat templates."""
 
+ERROR_PART = 0.05
+"""Of a window, what is left free because token counts are guessed."""
+
+MIN_ANSWER_TOKENS = 64
 
 GO_ON = (
     "Your last message was cut off. Continue it: repeat its last words, which are “{end}”, and"
@@ -21,58 +27,118 @@ LAST_CHARACTERS = 60
 """For languages that have no blanks between their words."""
 
 
-def estimate_tokens(text: str) -> int:
-    """A careful guess at how many tokens a text is.
+@dataclass(frozen=True)
+class Window:
+    """How much a model can read and write at once, and how it counts."""
 
-    Four ASCII characters to a token, as OpenAI's help centre says of English;
-    one token for any other character, which suits Chinese.
-    """
-    ascii_characters = len(text.encode("ascii", "ignore"))
-    return ascii_characters // 4 + (len(text) - ascii_characters) + 1
+    tokens: int | None = None
+    """None where nobody knows: then everything is sent."""
+    scale: Scale = UNKNOWN
+
+    def answer_tokens(self, max_tokens: int) -> int:
+        """How long an answer may get: half of the room at most, to leave some for the question."""
+        return max_tokens if self.tokens is None else max(1, min(max_tokens, self.tokens // 2))
+
+    def prompt_tokens(self, max_tokens: int) -> int | None:
+        """How many tokens may be sent, with room for such an answer; None where nobody knows."""
+        if self.tokens is None:
+            return None
+        return int((self.tokens - self.answer_tokens(max_tokens)) * (1 - ERROR_PART))
 
 
-def messages_to_send(
-    messages: Sequence[Message], system_prompt: str, budget_tokens: int | None
-) -> list[dict[str, str]]:
-    """The system prompt and the newest whole turns that fit `budget_tokens`; None means all.
+@dataclass(frozen=True)
+class Plan:
+    """What is sent, and what is not."""
 
-    The last question is always sent. Answers without text, such as failed
+    messages: list[dict[str, str]]
+    max_tokens: int
+    count: Count
+    tokens: int
+    """About how many tokens the messages are."""
+    sent_tokens: int
+    """The same without an answer that is to be continued."""
+    first_sent_id: str | None
+    """From which message on all is sent; None where nothing was left out."""
+
+
+def plan(
+    history: Sequence[Message],
+    system_prompt: str,
+    max_tokens: int,
+    window: Window,
+    begun: str = "",
+    is_told_to_go_on: bool = False,
+    limit_tokens: int | None = None,
+) -> Plan:
+    """The system prompt, pinned turns, and as many of the newest whole turns as there is room for.
+
+    The last question of `history` is always sent, and so is `begun`, the answer to it that is
+    to be continued; `is_told_to_go_on` adds what makes a model go on with it. `limit_tokens` are
+    the most that may be sent even if there is room for more. Answers without text, such as failed
     ones, are left out together with the question they failed to answer.
     """
-    remaining = float("inf") if budget_tokens is None else budget_tokens
-    remaining -= _cost(system_prompt) if system_prompt else 0
-    newest_first: list[dict[str, str]] = []
-    for turn in reversed(_turns(messages)):
-        cost = sum(_cost(message.content) for message in turn)
-        if newest_first and cost > remaining:
-            break
-        remaining -= cost
-        newest_first += [
-            {"role": message.role, "content": message.content} for message in reversed(turn)
-        ]
     system = [{"role": "system", "content": system_prompt}] if system_prompt else []
-    return system + newest_first[::-1]
+    ending = _ending(begun, is_told_to_go_on) if begun else []
+    budgets = (window.prompt_tokens(max_tokens), limit_tokens)
+    budget = min((one for one in budgets if one is not None), default=None)
+    turns, first_sent_id = _turns_that_fit(_turns(history), system + ending, budget, window.scale)
+    if first_sent_id is None and turns and history[0].parent_id:
+        first_sent_id = turns[0][0].id  # it goes back further than anybody reads
+    spoken = [
+        {"role": message.role, "content": message.content} for turn in turns for message in turn
+    ]
+    messages = [*system, *spoken, *ending]
+    counted = sum((_count(message["content"]) for message in messages), Count())
+    tokens = window.scale.tokens(counted)
+    answer_tokens = window.answer_tokens(max_tokens)
+    if window.tokens is not None:  # the last question alone may have taken more than its share
+        room = max(MIN_ANSWER_TOKENS, window.tokens - tokens)
+        answer_tokens = min(answer_tokens, room)
+    of_answer = window.scale.tokens(sum((_count(one["content"]) for one in ending), Count()))
+    return Plan(messages, answer_tokens, counted, tokens, tokens - of_answer, first_sent_id)
 
 
-def messages_to_continue(
-    messages: Sequence[Message],
-    system_prompt: str,
+def _turns_that_fit(
+    turns: list[list[Message]],
+    also_sent: list[dict[str, str]],
     budget_tokens: int | None,
-    is_told_to: bool,
-) -> list[dict[str, str]]:
-    """As `messages_to_send`, with the last of `messages` an answer that is to be continued.
+    scale: Scale,
+) -> tuple[list[list[Message]], str | None]:
+    """The last turn, the pinned ones, and then the newest, as long as they fit; in their order.
 
-    That answer is always sent whole; `is_told_to` adds what makes a model go on with it.
+    Also from which message on nothing is missing, unless nothing is.
     """
-    *earlier, partial = messages
-    ending = [{"role": "assistant", "content": partial.content}]
-    if is_told_to:
-        last_line = partial.content.rstrip().rpartition("\n")[2]
+    if budget_tokens is None or not turns:
+        return turns, None
+    costs = [scale.tokens(sum((_count(one.content) for one in turn), Count())) for turn in turns]
+    remaining = budget_tokens - costs[-1]
+    remaining -= scale.tokens(sum((_count(one["content"]) for one in also_sent), Count()))
+    fitting = {len(turns) - 1}
+    newest_first = range(len(turns) - 2, -1, -1)
+    for place in newest_first:
+        is_pinned = any(message.is_pinned for message in turns[place])
+        if is_pinned and costs[place] <= remaining:
+            fitting.add(place)
+            remaining -= costs[place]
+    for place in newest_first:
+        if place in fitting:
+            continue
+        if costs[place] > remaining:
+            break
+        fitting.add(place)
+        remaining -= costs[place]
+    missing = max(set(range(len(turns))) - fitting, default=None)
+    first_sent_id = None if missing is None else turns[missing + 1][0].id
+    return [turns[place] for place in sorted(fitting)], first_sent_id
+
+
+def _ending(begun: str, is_told_to_go_on: bool) -> list[dict[str, str]]:
+    ending = [{"role": "assistant", "content": begun}]
+    if is_told_to_go_on:
+        last_line = begun.rstrip().rpartition("\n")[2]
         end = " ".join(last_line.split(" ")[-LAST_WORDS:])[-LAST_CHARACTERS:]
         ending.append({"role": "user", "content": GO_ON.format(end=end)})
-    if budget_tokens is not None:
-        budget_tokens -= sum(_cost(message["content"]) for message in ending)
-    return messages_to_send(earlier, system_prompt, budget_tokens) + ending
+    return ending
 
 
 def _turns(messages: Sequence[Message]) -> list[list[Message]]:
@@ -86,5 +152,5 @@ def _turns(messages: Sequence[Message]) -> list[list[Message]]:
     return [turn for turn in turns[:-1] if len(turn) > 1] + turns[-1:]
 
 
-def _cost(text: str) -> int:
-    return estimate_tokens(text) + MESSAGE_OVERHEAD_TOKENS
+def _count(text: str) -> Count:
+    return count(text) + MESSAGE_OVERHEAD

@@ -20,6 +20,18 @@ LONGEST_COUNTDOWN_SECONDS = 120
 """Who must wait for longer is told when to come back."""
 
 _CONTEXT = r"context|too long|too many tokens|maximum.*tokens|input length|上下文|过长"
+_LIMITS = (
+    r"(?:context (?:size|length|window)|token limit)\D{0,24}?(\d{3,8})",  # most servers
+    r"maximum number of tokens allowed \((\d{3,8})\)",  # Gemini
+    r"[>≤] ?(\d{3,8}) (?:tokens )?maximum",  # Anthropic
+    r"(\d{3,8})(?: token)?s? maximum context",  # Mistral
+    r"input length should be \[\d+, ?(\d{3,8})\]",  # DashScope
+)
+"""How servers name their context window when a request does not fit into it."""
+
+MIN_WINDOW_TOKENS = 256
+"""A smaller number in such a sentence is something else."""
+
 _QUOTA = r"quota|billing|\bbalance\b|\bcredits?\b|额度|余额|欠费"
 _REGION = r"(country|region|territory|location).{0,60}(not|un)|地区"
 _FILTER = r"content.?(filter|polic|management)|moderation|inspection|safety|敏感"
@@ -68,7 +80,8 @@ def refusal(
         case 403:
             return ChatbotError("forbidden", **host)
         case 400 | 413 | 422 if status == 413 or says(_CONTEXT):
-            return ChatbotError("too_long", **host)
+            limit = context_limit(body, words)
+            return ChatbotError("too_long", **host, **({"limit": str(limit)} if limit else {}))
         case 400 | 422 if says(_FILTER):
             return ChatbotError("question_filtered", **host)
         case 400 | 422 if says(r"\bmax_(completion_)?tokens\b"):
@@ -157,6 +170,19 @@ def wait_seconds(headers: Mapping[str, str], words: str) -> float | None:
     for number, unit in re.findall(r"(\d+(?:\.\d+)?) ?(ms|s|m|h|d)", told[1]):
         seconds += float(number) * units[unit]
     return seconds
+
+
+def context_limit(body: object, words: str) -> int | None:
+    """The context window that a refusal names, in tokens."""
+    error = body.get("error") if isinstance(body, dict) else None
+    named = error.get("n_ctx") if isinstance(error, dict) else None  # llama.cpp
+    if type(named) is int and named >= MIN_WINDOW_TOKENS:
+        return named
+    words = re.sub(r"(?<=\d),(?=\d{3})", "", words)
+    for pattern in _LIMITS:
+        if (found := re.search(pattern, words)) and int(found[1]) >= MIN_WINDOW_TOKENS:
+            return int(found[1])
+    return None
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:

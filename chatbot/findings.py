@@ -3,10 +3,10 @@
 from dataclasses import dataclass, field
 
 from chatbot import local_model
-from chatbot.context import estimate_tokens
 from chatbot.endpoints import Endpoint
 from chatbot.errors import ChatbotError
 from chatbot.i18n import translate
+from chatbot.tokens import estimate_tokens
 
 BURST_SECONDS = 0.05
 """A model needs longer than this for an answer; what comes within it was held back on the way."""

@@ -97,6 +97,26 @@ class LocalModel:
         self._endpoint: Endpoint | None = None
 
     @property
+    def host(self) -> str:
+        """How its endpoint is called, whether it runs or not."""
+        return NAME
+
+    @property
+    def fingerprint(self) -> str:
+        """What its endpoint is kept as: its address is another one after each start."""
+        return NAME
+
+    @property
+    def context_window_tokens(self) -> int:
+        """How many tokens question and answer may have together."""
+        return CONTEXT_TOKENS
+
+    @property
+    def goes_on_by_itself(self) -> bool:
+        """Whether it takes an answer at the end of what it is sent as the beginning of its own."""
+        return True
+
+    @property
     def model_name(self) -> str:
         """What to call it before it runs."""
         return self._path.name.removesuffix(".gguf").removesuffix(".Q4_1")
@@ -163,8 +183,8 @@ class LocalModel:
             base_url=f"{address}/v1",
             api_key=api_key,
             silence_timeout_seconds=self.silence_timeout_seconds,
-            context_window_tokens=CONTEXT_TOKENS,
-            goes_on_by_itself=True,
+            context_window_tokens=self.context_window_tokens,
+            goes_on_by_itself=self.goes_on_by_itself,
             name=NAME,
         )
 

@@ -9,14 +9,15 @@ from typing import Any
 from chatbot import background
 from chatbot.answer import Answer
 from chatbot.client import Client
-from chatbot.context import estimate_tokens, messages_to_continue, messages_to_send
+from chatbot.context import Plan
 from chatbot.endpoints import Endpoint
 from chatbot.errors import ChatbotError
 from chatbot.local_model import LocalModel
+from chatbot.measures import Key, Measures
 from chatbot.parameters import ReplyRequest
 from chatbot.seam import Seam
 from chatbot.sse import Completion
-from chatbot.store import Message, State
+from chatbot.store import State
 
 log = logging.getLogger(__name__)
 
@@ -48,15 +49,21 @@ Source = Endpoint | LocalModel
 
 
 async def fill(
-    answer: Answer, client: Client, source: Source, history: list[Message], controls: Controls
+    answer: Answer,
+    client: Client,
+    measures: Measures,
+    source: Source,
+    plan: Plan,
+    controls: Controls,
 ) -> None:
     """Have the model write an answer, up to whatever end it comes to. Raises nothing.
 
     One that has text already goes on from there.
     """
     try:
-        completion = await _patient_reply(answer, client, source, history, controls)
-        state, outcome = _outcome(completion, answer)
+        completion = await _patient_reply(answer, client, source, plan, controls)
+        measures.learn_usage(_key(source, answer), plan.count, completion.prompt_tokens)
+        state, outcome = _outcome(completion, answer, plan)
     except asyncio.CancelledError:
         answer.end(State.STOPPED)
     except Exception as error:
@@ -67,19 +74,26 @@ async def fill(
         kind = f" ({type(error.__cause__).__name__})" if error.__cause__ else ""
         log.warning("An answer failed: %s%s", error, kind)
         state = State.CUT_SHORT if answer.text else State.FAILED
+        if limit := error.details.get("limit"):  # before the end, for it is asked again at once
+            measures.learn_window(_key(source, answer), int(limit))
         answer.end(state, error=error.to_json())
     else:
         answer.end(state, **outcome)
+    await measures.keep_learned()
+
+
+def _key(source: Source, answer: Answer) -> Key:
+    return source.fingerprint, answer.message.model or ""
 
 
 async def _patient_reply(
-    answer: Answer, client: Client, source: Source, history: list[Message], controls: Controls
+    answer: Answer, client: Client, source: Source, plan: Plan, controls: Controls
 ) -> Completion:
     """Ask again by itself, a few times, as long as the endpoint is busy."""
     characters_before = len(answer.text)
     for seconds in RETRY_SECONDS:
         try:
-            return await _reply(answer, client, source, history, controls)
+            return await _reply(answer, client, source, plan, controls)
         except ChatbotError as error:
             if error.code != "busy" or len(answer.text) > characters_before:
                 raise
@@ -87,11 +101,11 @@ async def _patient_reply(
             host = error.details["host"]
         retry_at = f"{time.time() + pause_seconds:.3f}"
         await answer.pause(ChatbotError("waiting", host=host, retry_at=retry_at), pause_seconds)
-    return await _reply(answer, client, source, history, controls)
+    return await _reply(answer, client, source, plan, controls)
 
 
 async def _reply(
-    answer: Answer, client: Client, source: Source, history: list[Message], controls: Controls
+    answer: Answer, client: Client, source: Source, plan: Plan, controls: Controls
 ) -> Completion:
     if isinstance(source, LocalModel):
         # Loading the client takes as long as starting the model: both at once.
@@ -102,25 +116,9 @@ async def _reply(
         endpoint = source
         model = controls.model or await _first_model(client, endpoint)
     answer.message = replace(answer.message, model=model)
-    window = endpoint.context_window_tokens
     begun = answer.text
-    max_tokens, budget_tokens = controls.max_tokens, None
-    if window:
-        # An answer may take half of the room at most, or it would leave none for the question.
-        room = window - (estimate_tokens(begun) if begun else 0)
-        max_tokens = max(1, min(max_tokens, room // 2))
-        budget_tokens = window - max_tokens
-    if begun:
-        messages = messages_to_continue(
-            [*history, answer.message],
-            controls.system_prompt,
-            budget_tokens,
-            is_told_to=not endpoint.goes_on_by_itself,
-        )
-    else:
-        messages = messages_to_send(history, controls.system_prompt, budget_tokens)
     request = ReplyRequest(
-        model, messages, controls.temperature, max_tokens, controls.reasoning_effort
+        model, plan.messages, controls.temperature, plan.max_tokens, controls.reasoning_effort
     )
     if not begun or endpoint.goes_on_by_itself:
         return await client.stream_reply(endpoint, request, answer.append, answer.append_reasoning)
@@ -148,12 +146,15 @@ async def _first_model(client: Client, endpoint: Endpoint) -> str:
     return models[0]
 
 
-def _outcome(completion: Completion, answer: Answer) -> tuple[State, dict[str, Any]]:
+def _outcome(completion: Completion, answer: Answer, plan: Plan) -> tuple[State, dict[str, Any]]:
     """The state in which a stream that ended by itself leaves its answer."""
     before = answer.message  # what an answer that went on had taken already
     outcome: dict[str, Any] = {"finish_reason": completion.finish_reason}
     for name in ("prompt_tokens", "completion_tokens", "cached_tokens", "reasoning_tokens"):
         outcome[name] = _sum(getattr(before, name), getattr(completion, name))
+    if completion.prompt_tokens is not None:
+        of_answer = plan.tokens - plan.sent_tokens
+        outcome["sent_tokens"] = max(0, completion.prompt_tokens - of_answer)
     error = None
     state = State.COMPLETE
     if completion.finish_reason == "content_filter":

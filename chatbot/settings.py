@@ -63,6 +63,7 @@ class Settings(BaseSettings):
     temperature: float = Field(0.8, ge=0, le=MAX_TEMPERATURE, alias="CHATBOT_TEMPERATURE")
     max_tokens: int = Field(2048, ge=1, le=MAX_TOKENS, alias="CHATBOT_MAX_TOKENS")
     system_prompt: str = Field("", alias="CHATBOT_SYSTEM_PROMPT")
+    context_window: int | None = Field(None, ge=256, alias="CHATBOT_CONTEXT_WINDOW")
     language: str | None = Field(None, alias="CHATBOT_LANGUAGE")
     database_url: SecretStr = Field(
         default_factory=lambda: SecretStr(default_database_url()), alias="CHATBOT_DATABASE_URL"
@@ -152,6 +153,7 @@ class Settings(BaseSettings):
             connect_timeout_seconds=self.connect_timeout_seconds,
             silence_timeout_seconds=self.silence_timeout_seconds,
             models=self.models,
+            context_window_tokens=self.context_window,
         )
 
     @property

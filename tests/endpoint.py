@@ -40,6 +40,8 @@ class FakeEndpoint:
 
     def __init__(self) -> None:
         self.models = ["test-model", "other-model"]
+        self.windows: dict[str, int] = {}
+        """Context windows that the list of models tells."""
         self.models_status = 200
         self.replies: list[Reply] = []
         self.default_reply = Reply()
@@ -88,7 +90,11 @@ class FakeEndpoint:
     async def _list_models(self, _request: web.Request) -> web.Response:
         if self.models_status != 200:
             return web.json_response({"error": {"message": "no"}}, status=self.models_status)
+        models: list[dict[str, Any]]
         models = [{"id": name, "object": "model", "created": 0} for name in self.models]
+        for model in models:
+            if tokens := self.windows.get(model["id"]):
+                model["max_model_len"] = tokens
         return web.json_response({"object": "list", "data": models})
 
     async def _complete(self, request: web.Request) -> web.StreamResponse:

@@ -12,6 +12,7 @@ from chatbot.endpoints import Endpoint
 from chatbot.errors import ChatbotError
 from chatbot.reply import Controls
 from chatbot.store import Conversation, Message, State, Store, new_id
+from chatbot.tokens import UNKNOWN, count
 from tests.conftest import CANARY_KEY, start_conversation, wait_until
 from tests.endpoint import FakeEndpoint, Reply
 
@@ -726,3 +727,83 @@ def test_a_turn_is_deleted_as_soon_as_its_answer_has_ended(
     answers.stop(ME, answer.message.id)
     answers.delete_turn(ME, answer.message)
     assert answers.branch(ME, conversation, 9) == ([], None)
+
+
+LONG = "word " * 400
+
+
+def test_history_is_trimmed_by_whole_turns_and_it_is_kept_what_was_sent(
+    answers: Answers, store: Store, conversation: Conversation, endpoint: FakeEndpoint
+) -> None:
+    small = Endpoint(endpoint.base_url, None, 2, 2, context_window_tokens=1500)
+    controls = Controls("test-model", 0.8, 200, "Be brief.")
+    endpoint.default_reply = Reply([LONG], usage=None)
+    kept = [
+        saved(store, answers.ask(ME, conversation, f"Question {number}", controls, small))
+        for number in range(4)
+    ]
+    assert [message["content"] for message in endpoint.requests[-1]["messages"]] == [
+        "Be brief.",
+        "Question 1",
+        LONG,
+        "Question 2",
+        LONG,
+        "Question 3",
+    ]
+    branch = store.messages.branch(ME, conversation.id, 10)
+    assert [one.first_sent_id for one in kept] == [None, None, None, branch[2].id]
+    assert all(one.sent_tokens for one in kept)
+    store.messages.pin(ME, kept[0].id, True)
+    saved(store, answers.ask(ME, conversation, "Question 4", controls, small))
+    spoken = [message["content"] for message in endpoint.requests[-1]["messages"]]
+    assert spoken[1::2] == ["Question 0", "Question 3", "Question 4"]
+
+
+def test_how_a_model_counts_is_learned_and_known_after_a_restart(
+    answers: Answers,
+    store: Store,
+    conversation: Conversation,
+    source: Endpoint,
+    endpoint: FakeEndpoint,
+) -> None:
+    endpoint.replies = [Reply(usage={"prompt_tokens": 1000, "completion_tokens": 3})]
+    kept = saved(store, answers.ask(ME, conversation, LONG, CONTROLS, source))
+    assert kept.sent_tokens == 1000
+    wait_until(lambda: store.measures.all() != {})
+    again = Answers(store)
+    for one in (answers, again):
+        scale = one.window(source, "test-model").scale
+        assert scale.tokens(count(LONG)) == pytest.approx(1000, rel=0.05)
+        assert one.window(source, "other-model").scale == UNKNOWN
+    again.close()
+
+
+def test_a_window_is_learned_from_the_list_and_from_a_refusal_and_the_next_question_fits(
+    answers: Answers,
+    store: Store,
+    conversation: Conversation,
+    source: Endpoint,
+    endpoint: FakeEndpoint,
+) -> None:
+    assert answers.window(source, "test-model").tokens is None
+    endpoint.windows = {"test-model": 4000}
+    answers.list_models(source).result(10)
+    assert answers.window(source, "test-model").tokens == 4000
+    endpoint.default_reply = Reply([LONG], usage=None)
+    controls = Controls("test-model", 0.8, 200, "")
+    for number in range(2):
+        saved(store, answers.ask(ME, conversation, f"Question {number}", controls, source))
+    message = "This model's maximum context length is 1,024 tokens. However, you requested 9000."
+    endpoint.replies = [Reply(status=400, error={"message": message})]
+    refused = saved(store, answers.ask(ME, conversation, "Question 2", controls, source))
+    assert refused.error == {"code": "too_long", "details": {"host": source.host, "limit": "1024"}}
+    wait_until(lambda: answers.window(source, "test-model").tokens == 1024)
+    wait_until(lambda: store.measures.all() != {})
+    kept = store.conversations.get(ME, conversation.id)
+    assert kept
+    saved(store, answers.ask_again(ME, kept, refused, controls, source))
+    spoken = [message["content"] for message in endpoint.requests[-1]["messages"]]
+    assert spoken == ["Question 1", LONG, "Question 2"]
+    again = Answers(store)
+    assert again.window(source, "test-model").tokens == 1024
+    again.close()

@@ -1,9 +1,12 @@
 """What the model is sent of a conversation."""
 
+from dataclasses import replace
+
 import pytest
 
-from chatbot.context import MESSAGE_OVERHEAD_TOKENS, estimate_tokens, messages_to_send
+from chatbot.context import MESSAGE_OVERHEAD, Plan, Window, plan
 from chatbot.store import Message
+from chatbot.tokens import UNKNOWN, Scale, count
 
 
 def conversation(*contents: str) -> list[Message]:
@@ -14,8 +17,18 @@ def conversation(*contents: str) -> list[Message]:
     ]
 
 
-def sent(*contents: str, system_prompt: str = "", budget_tokens: int | None = None) -> list[str]:
-    messages = messages_to_send(conversation(*contents), system_prompt, budget_tokens)
+def planned(
+    *contents: str, system_prompt: str = "", budget_tokens: int | None = None, pinned: str = ""
+) -> Plan:
+    messages = [
+        replace(message, is_pinned=message.content in pinned.split())
+        for message in conversation(*contents)
+    ]
+    return plan(messages, system_prompt, 2048, Window(), limit_tokens=budget_tokens)
+
+
+def sent(*contents: str, **options: object) -> list[str]:
+    messages = planned(*contents, **options).messages  # type: ignore[arg-type]
     roles = [message["role"] for message in messages]
     assert "system" not in roles[1:]
     assert all(set(message) == {"role", "content"} for message in messages)
@@ -23,20 +36,15 @@ def sent(*contents: str, system_prompt: str = "", budget_tokens: int | None = No
 
 
 def cost(*contents: str) -> int:
-    return sum(estimate_tokens(content) + MESSAGE_OVERHEAD_TOKENS for content in contents)
-
-
-@pytest.mark.parametrize(
-    ("text", "tokens"),
-    [("", 1), ("abcd", 2), ("a" * 400, 101), ("你好世界", 5), ("hi 你好", 3), ("😀", 2)],
-)
-def test_tokens_are_guessed_from_the_alphabet(text: str, tokens: int) -> None:
-    assert estimate_tokens(text) == tokens
+    """Of turns: a question with its answer, or the last question alone."""
+    turns = [contents[place : place + 2] for place in range(0, len(contents), 2)]
+    counts = [[count(content) + MESSAGE_OVERHEAD for content in turn] for turn in turns]
+    return sum(UNKNOWN.tokens(sum(turn[1:], turn[0])) for turn in counts)
 
 
 def test_everything_is_sent_in_order_when_nothing_limits_it() -> None:
     assert sent("q1", "a1", "q2", "a2", "q3") == ["q1", "a1", "q2", "a2", "q3"]
-    [first, second] = messages_to_send(conversation("q1"), "Be brief.", None)
+    [first, second] = planned("q1", system_prompt="Be brief.").messages
     assert first == {"role": "system", "content": "Be brief."}
     assert second == {"role": "user", "content": "q1"}
 
@@ -83,3 +91,58 @@ def test_the_last_question_is_sent_whatever_it_costs(budget_tokens: int) -> None
     question = "q" * 4000
     kept = sent("q1", "a1", question, system_prompt="S", budget_tokens=budget_tokens)
     assert kept == ["S", question]
+
+
+def test_pinned_turns_are_sent_however_old_they_are() -> None:
+    contents = ("q1", "a1", "q2", "a2", "q3", "a3", "q4")
+    budget = cost("q1", "a1", "q3", "a3", "q4")
+    assert sent(*contents, budget_tokens=budget) == ["q2", "a2", "q3", "a3", "q4"]
+    assert sent(*contents, budget_tokens=budget, pinned="a1") == ["q1", "a1", "q3", "a3", "q4"]
+    assert sent(*contents, budget_tokens=cost("q4"), pinned="a1") == ["q4"]
+
+
+@pytest.mark.parametrize(
+    ("turns", "pinned", "first"),
+    [(4, "", None), (3, "", "2"), (2, "", "4"), (2, "a1", "6"), (1, "", "6"), (3, "a1", "4")],
+)
+def test_from_which_message_on_nothing_is_missing_is_told(
+    turns: int, pinned: str, first: str | None
+) -> None:
+    contents = ("q1", "a1", "q2", "a2", "q3", "a3", "q4")
+    budget = cost(*contents[-2 * turns + 1 :])
+    assert planned(*contents, budget_tokens=budget, pinned=pinned).first_sent_id == first
+
+
+def test_what_was_never_read_is_missing_too() -> None:
+    [first, *others] = conversation("q8", "a8", "q9")
+    assert plan([first, *others], "", 2048, Window()).first_sent_id is None
+    cut = [replace(first, parent_id="a7"), *others]
+    assert plan(cut, "", 2048, Window()).first_sent_id == first.id
+
+
+def test_a_window_has_room_for_question_and_answer() -> None:
+    window = Window(1000)
+    assert plan(conversation("q1"), "", 100_000, window).max_tokens == 500
+    assert plan(conversation("q1"), "", 200, window).max_tokens == 200
+    long = plan(conversation("q1", "a" * 3000, "q2", "b" * 1000, "q3"), "", 500, window)
+    assert [message["content"] for message in long.messages] == ["q2", "b" * 1000, "q3"]
+    assert long.tokens + long.max_tokens <= 1000
+    too_long = plan(conversation("q" * 4000), "", 500, window)
+    assert too_long.max_tokens == 1000 - too_long.tokens
+
+
+def test_a_model_that_cuts_text_finer_is_sent_less() -> None:
+    contents = ("q1", "a" * 900, "q2", "b" * 900, "q3")
+    for factor, first in ((1, None), (2, "2"), (9, "4")):
+        window = Window(1000, Scale(latin=factor))
+        assert plan(conversation(*contents), "", 300, window).first_sent_id == first
+
+
+def test_an_answer_to_be_continued_is_sent_and_counted_apart() -> None:
+    plain = plan(conversation("q1"), "S", 100, Window(1000))
+    going_on = plan(conversation("q1"), "S", 100, Window(1000), begun="One two")
+    assert going_on.messages == [*plain.messages, {"role": "assistant", "content": "One two"}]
+    assert plain.sent_tokens == plain.tokens
+    assert plain.tokens <= going_on.sent_tokens <= plain.tokens + 1 < going_on.tokens
+    told = plan(conversation("q1"), "S", 100, Window(), begun="One two", is_told_to_go_on=True)
+    assert "“One two”" in told.messages[-1]["content"]

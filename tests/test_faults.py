@@ -15,8 +15,9 @@ from chatbot import background, visitors
 from chatbot.client import Client
 from chatbot.endpoints import Endpoint
 from chatbot.errors import Action, ChatbotError
+from chatbot.faults import context_limit
 from chatbot.i18n import translate
-from chatbot.parameters import ReplyRequest
+from chatbot.parameters import ReplyRequest, complaints
 from chatbot.sse import Completion
 from chatbot.store import Message, State, Store
 from tests.conftest import CANARY_KEY, ROOT, wait_until
@@ -455,6 +456,33 @@ def test_a_control_that_the_model_does_not_take_says_so(
     page.selectbox[0].set_value("other-model").run()
     assert not page.slider[0].disabled
     assert reason not in [said(caption.value) for caption in page.caption]
+
+
+@pytest.mark.parametrize(
+    ("refusal", "limit"),
+    [
+        ("This model's maximum context length is 8192 tokens. However, your messages resulted in"
+         " 9001 tokens.", 8192),
+        ("'max_tokens' is too large: 9000. This model's maximum context length is 4096 tokens and"
+         " your request has 20 input tokens", 4096),
+        ({"error": {"type": "exceed_context_size_error", "n_prompt_tokens": 9000, "n_ctx": 4096,
+                    "message": "the request exceeds the available context size, try it"}}, 4096),
+        ("request (9000 tokens) exceeds the available context size (4096 tokens)", 4096),
+        ("The input token count (1200000) exceeds the maximum number of tokens allowed (1048576).",
+         1048576),
+        ("prompt is too long: 210000 tokens > 200000 maximum", 200000),
+        ("Prompt contains 40000 tokens, too large for model with 32768 maximum context length",
+         32768),
+        ("Range of input length should be [1, 30720]", 30720),
+        ("Your request exceeded model token limit: 8,192", 8192),
+        ("Please reduce the length of the messages: the context is too long", None),
+        ("maximum context length is 12 pages", None),
+        ({"error": {"message": "context", "n_ctx": "4096"}}, None),
+        (None, None),
+    ],
+)  # fmt: skip
+def test_a_refusal_names_the_context_window(refusal: object, limit: int | None) -> None:
+    assert context_limit(refusal, complaints(refusal)) == limit
 
 
 @pytest.mark.parametrize(

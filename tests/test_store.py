@@ -217,6 +217,10 @@ def test_a_message_is_kept_to_the_letter(
         completion_tokens=4,
         cached_tokens=2,
         reasoning_tokens=1,
+        sent_tokens=2,
+        first_sent_id="x",
+        is_pinned=True,
+        cost=0.25,
         reasoning="thought",
         reasoning_seconds=1.5,
         rating=1,
@@ -565,3 +569,24 @@ def test_what_people_wrote_does_not_reach_the_log_when_writing_fails(
         store.messages.add(ME, [asked], after_leaf_id=asked.id)  # its id is taken
     assert caught.value.code == "store"
     assert "between you and me" not in "".join(traceback.format_exception(caught.value))
+
+
+def test_a_message_is_pinned_by_its_owner_alone(store: Store, conversation: Conversation) -> None:
+    message = Message(new_id(), conversation.id, None, "assistant", "text")
+    store.messages.add(ME, [message], None)
+    store.messages.pin("somebody else", message.id, True)
+    assert [one.is_pinned for one in store.messages.branch(ME, conversation.id, 10)] == [False]
+    store.messages.pin(ME, message.id, True)
+    assert [one.is_pinned for one in store.messages.branch(ME, conversation.id, 10)] == [True]
+    store.messages.pin(ME, message.id, False)
+    assert [one.is_pinned for one in store.messages.branch(ME, conversation.id, 10)] == [False]
+
+
+def test_what_was_measured_is_known_until_it_is_old(store: Store, clock: Clock) -> None:
+    store.measures.put("e", "m", {"latin": 1.5, "context_window": 8192})
+    store.measures.put("e", "m", {"latin": 1.25})
+    store.measures.put("e", "n", {"latin": 2})
+    known = {("e", "m"): {"latin": 1.25, "context_window": 8192}, ("e", "n"): {"latin": 2}}
+    assert store.measures.all() == known
+    clock.now += 31 * 24 * 3600
+    assert store.measures.all() == {}

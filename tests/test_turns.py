@@ -140,6 +140,7 @@ def test_regenerate_with_another_model_is_for_this_answer_alone(
     ask(page, "Hi")
     assert page.main.menu_button[0].options == [
         r"Regenerate with other\-model",
+        "Keep in the model's view",
         "Delete this question and answer",
     ]
     choose(page, r"Regenerate with other\-model")
@@ -158,7 +159,7 @@ def test_the_menu_offers_a_modest_number_of_the_most_alike_models(
     ask(page, "Hi")
     options = [said(option) for option in page.main.menu_button[0].options]
     assert options[:2] == ["Regenerate with gpt-4.1", "Regenerate with gpt-4o"]
-    assert len(options) == 9
+    assert len(options) == 10  # to keep and to delete the turn among them
 
 
 def test_a_turn_is_deleted_after_a_second_question(page: AppTest, kept: Store) -> None:

@@ -13,6 +13,7 @@ from chatbot.errors import ChatbotError
 from chatbot.store.checkpoints import Checkpoints
 from chatbot.store.conversations import Conversations
 from chatbot.store.database import Database
+from chatbot.store.measures import Measures
 from chatbot.store.messages import Messages
 from chatbot.store.records import (
     TITLE_CHARACTERS,
@@ -65,6 +66,7 @@ class Store:
         self.search = Search(self._database)
         self.shares = Shares(self._database)
         self.refusals = Refusals(self._database)
+        self.measures = Measures(self._database)
         self.trash.erase_old()
         self.checkpoints.end_abandoned()
 

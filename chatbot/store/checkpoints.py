@@ -24,6 +24,9 @@ _WRITTEN = (
     "completion_tokens",
     "cached_tokens",
     "reasoning_tokens",
+    "sent_tokens",
+    "first_sent_id",
+    "cost",
 )
 
 _text = sa.bindparam("new_content", type_=sa.Text)

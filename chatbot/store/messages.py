@@ -210,6 +210,14 @@ class Messages:
         )
 
     @writing
+    def pin(self, connection: sa.Connection, owner: str, message_id: str, is_pinned: bool) -> None:
+        """Have a message's turn sent however old it is, or no longer."""
+        if message_of(connection, owner, message_id):
+            connection.execute(
+                messages.update().where(messages.c.id == message_id).values(is_pinned=is_pinned)
+            )
+
+    @writing
     def rate(
         self, connection: sa.Connection, owner: str, message_id: str, rating: int | None
     ) -> None:

@@ -43,6 +43,14 @@ class Message:
     completion_tokens: int | None = None
     cached_tokens: int | None = None
     reasoning_tokens: int | None = None
+    sent_tokens: int | None = None
+    """What the model was sent before it wrote this: the endpoint's count, or else a guess."""
+    first_sent_id: str | None = None
+    """From which message on it was sent everything; None if nothing was left out."""
+    is_pinned: bool = False
+    """Whether its turn is sent even if it is older than what there is room for."""
+    cost: float | None = None
+    """What the endpoint takes for it, in US dollars; None if nobody knows."""
     reasoning: str = ""
     """What the model thought before it. Not in a branch, which is read often: see `get`."""
     reasoning_seconds: float | None = None

@@ -63,6 +63,10 @@ messages = sa.Table(
     sa.Column("completion_tokens", sa.Integer),
     sa.Column("cached_tokens", sa.Integer),
     sa.Column("reasoning_tokens", sa.Integer),
+    sa.Column("sent_tokens", sa.Integer),
+    sa.Column("first_sent_id", sa.String(32)),
+    sa.Column("is_pinned", sa.Boolean, nullable=False, server_default=sa.false()),
+    sa.Column("cost", sa.Float),
     sa.Column("rating", sa.Integer),
     sa.Column("lease", sa.String(32)),
     sa.Column("created_at", sa.Float, nullable=False),
@@ -119,6 +123,16 @@ refusals = sa.Table(
     sa.Column("parameter", sa.String(32), primary_key=True),
     sa.Column("replacement", sa.String(32), nullable=False),
     sa.Column("refused_at", sa.Float, nullable=False),
+)
+
+measures = sa.Table(
+    "measures",
+    metadata,
+    sa.Column("endpoint", sa.String(64), primary_key=True),
+    sa.Column("model", sa.Text, primary_key=True),
+    sa.Column("name", sa.String(32), primary_key=True),
+    sa.Column("value", sa.Float, nullable=False),
+    sa.Column("measured_at", sa.Float, nullable=False),
 )
 
 # SQLite's own index over the words, kept in step as its documentation shows

@@ -4,7 +4,8 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from chatbot.answer import Followed
-from chatbot.ui import actions, models, resources
+from chatbot.store import Message
+from chatbot.ui import actions, meter, models, resources
 from chatbot.ui.errors import show_error
 from chatbot.ui.language import t
 from chatbot.ui.look import plain
@@ -51,8 +52,8 @@ def show_composer() -> None:
     state.pop("draft", None)  # only now: another run may have replaced this one before
 
 
-def show_who_answers() -> None:
-    """A small line: which model answers, and where it runs."""
+def show_line(branch: list[Message], place: DeltaGenerator) -> None:
+    """A small line: which model answers, where it runs, and how much of its window is used."""
     endpoint, model = models.chosen()
     if endpoint is None:
         model = resources.built_in().model_name
@@ -61,5 +62,12 @@ def show_who_answers() -> None:
         is_listed = endpoint in resources.known_models()
         model = model or (t("composer.no_model") if is_listed else "")
         where = endpoint.host
-    line = " · ".join(filter(None, (model, where)))
-    st.bottom.caption(plain(line), text_alignment="center")
+    line = plain(" · ".join(filter(None, (model, where))))
+    with place.container(gap=None):
+        with st.container(
+            horizontal=True, wrap=False, horizontal_alignment="center", gap="xxsmall"
+        ):
+            st.caption(line, width="content")
+            is_nearly_full = meter.show_meter(branch)
+        if is_nearly_full:
+            st.caption(t("context.nearly_full"), text_alignment="center")

@@ -30,14 +30,18 @@ RERUN_SECONDS = 0.1
 """How long a run of the page that another has replaced may go on."""
 
 
-def follow_to_the_end(answer: Followed, versions: list[str] | None = None) -> None:
-    """Draw an answer until it ends, then what can be done about it, if `versions` are given."""
+def follow_to_the_end(answer: Followed, versions: list[str] | None = None) -> Message:
+    """Draw an answer until it ends, then what can be done about it, if `versions` are given.
+
+    Returns it as it is then.
+    """
     with fresh_place(answer.message.id, "live"), st.chat_message("assistant"):
         thoughts = LiveThoughts(answer)
         body = st.container(gap=None, key="live")
         ended = _follow(answer, thoughts, body)
         if versions is not None:
             show_outcome(ended, True, versions)
+    return ended
 
 
 def wait_for_the_end(answer: Followed) -> None:

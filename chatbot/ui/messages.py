@@ -107,8 +107,20 @@ def last_question_id(branch: list[Message]) -> str | None:
     return next((message.id for message in reversed(branch) if message.role == "user"), None)
 
 
-def show_message(message: Message, is_last: bool, versions: list[str]) -> None:
-    """One question or finished answer, with what can be done about it."""
+def last_unseen_id(branch: list[Message]) -> str | None:
+    """The message from which on, upwards, the model was not sent all for its last answer."""
+    last = next((one for one in reversed(branch) if one.sent_tokens is not None), None)
+    first_sent = next((one for one in branch if last and one.id == last.first_sent_id), None)
+    return first_sent.parent_id if first_sent else None
+
+
+def show_message(
+    message: Message, is_last: bool, versions: list[str], is_before_sent: bool = False
+) -> None:
+    """One question or finished answer, with what can be done about it.
+
+    `is_before_sent` says that the model is sent what follows, but no longer this.
+    """
     with _place_of(message):
         if message.role == "user" and st.session_state.get("editing") == message.id:
             rows.show_editor(message)
@@ -118,6 +130,9 @@ def show_message(message: Message, is_last: bool, versions: list[str]) -> None:
             rows.show_question_row(message, versions)
         else:
             show_outcome(message, is_last, versions)
+        if is_before_sent:  # within its message, so that those below keep their places
+            with st.container(key="unseen"):
+                st.caption(t("context.unseen"), text_alignment="center")
 
 
 def show_message_alone(message: Message) -> None:

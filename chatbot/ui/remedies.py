@@ -80,7 +80,17 @@ def show_remedies(answer: Message, error: ChatbotError | None, is_last: bool) ->
                 on_click=views.open_view,
                 args=("check",),
             )
-        if not answer.content:
+        if error and error.code == "too_long" and _can_be_sent_less(answer):
+            # Half of what was sent, unless the refusal named a number, which is less or more.
+            limit = None if "limit" in error.details else (answer.sent_tokens or 0) // 2
+            st.button(
+                t("answer.send_less"),
+                key=f"again-{short(answer.id)}",
+                icon=":material/refresh:",
+                on_click=turns.ask_again,
+                args=(answer, None, limit),
+            )
+        elif not answer.content:
             st.button(
                 t("answer.retry"),
                 key=f"again-{short(answer.id)}",
@@ -88,6 +98,12 @@ def show_remedies(answer: Message, error: ChatbotError | None, is_last: bool) ->
                 on_click=turns.ask_again,
                 args=(answer,),
             )
+
+
+def _can_be_sent_less(answer: Message) -> bool:
+    """Whether more was sent than the question alone."""
+    question = places.here().store.messages.get(browser.owner(), answer.parent_id or "")
+    return bool(question and question.parent_id and answer.first_sent_id != question.id)
 
 
 def _show_way_to_control(answer: Message, error: ChatbotError) -> None:

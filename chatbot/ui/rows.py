@@ -79,7 +79,8 @@ def show_answer_row(answer: Message, versions: list[str], is_last: bool) -> None
                 _show_last_actions(answer)
         _show_menu(answer, is_last)
         st.caption(
-            " · ".join(
+            (":material/keep: " if answer.is_pinned else "")
+            + " · ".join(
                 filter(
                     None,
                     (
@@ -120,16 +121,20 @@ def _show_menu(answer: Message, is_last: bool) -> None:
     others = _other_models(answer) if is_last else ()
     if not (others or answer.parent_id):
         return  # an imported answer to no question: there is nothing to choose
+    named = {
+        turns.PIN: t("answer.pin"),
+        turns.UNPIN: t("answer.unpin"),
+        turns.DELETE: t("answer.delete"),
+    }
+    of_turn = [turns.UNPIN if answer.is_pinned else turns.PIN, turns.DELETE]
     st.menu_button(
         t("answer.more"),
-        [*others, *([turns.DELETE] if answer.parent_id else [])],
+        [*others, *(of_turn if answer.parent_id else [])],
         key=key,
         icon=":material/more_horiz:",
         type="tertiary",
         format_func=lambda choice: (
-            t("answer.delete")
-            if choice == turns.DELETE
-            else t("answer.regenerate_with", model=plain(models.label(choice)))
+            named.get(choice) or t("answer.regenerate_with", model=plain(models.label(choice)))
         ),
         on_click=turns.choose,
         args=(answer, key),

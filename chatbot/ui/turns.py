@@ -12,8 +12,8 @@ from chatbot.ui.errors import noting_errors
 from chatbot.ui.look import short
 from chatbot.ui.resources import Place
 
-DELETE = "delete"
-"""The choice of an answer's menu that is no model."""
+DELETE, PIN, UNPIN = "delete", "pin", "unpin"
+"""The choices of an answer's menu that are no models."""
 
 
 def edit(question_id: str | None) -> None:
@@ -55,8 +55,13 @@ def field_key(question: Message) -> str:
 
 
 @noting_errors
-def ask_again(old_answer: Message, picked: str | None = None) -> None:
-    """Have the last question answered once more, perhaps by another model just this time."""
+def ask_again(
+    old_answer: Message, picked: str | None = None, limit_tokens: int | None = None
+) -> None:
+    """Have the last question answered once more.
+
+    Perhaps by another model just this time, or with only so much of what came before.
+    """
     _write(
         old_answer,
         lambda place, conversation: place.answers.ask_again(
@@ -65,6 +70,7 @@ def ask_again(old_answer: Message, picked: str | None = None) -> None:
             old_answer,
             controls.current(picked),
             models.source(picked),
+            limit_tokens,
         ),
     )
 
@@ -98,8 +104,16 @@ def choose(answer: Message, key: str) -> None:
     choice = st.session_state.get(key)
     if choice == DELETE:
         st.session_state.deleting = answer.id
+    elif choice in (PIN, UNPIN):
+        _pin(answer.id, choice == PIN)
     elif choice:
         ask_again(answer, choice)
+
+
+@noting_errors
+def _pin(answer_id: str, is_pinned: bool) -> None:
+    """Have a turn sent to the model however old it is, or no longer."""
+    places.here().store.messages.pin(browser.owner(), answer_id, is_pinned)
 
 
 def keep_turn() -> None:

@@ -1,0 +1,186 @@
+"""How full the model's window is, on the page."""
+
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import expect
+from streamlit.testing.v1 import AppTest
+
+from chatbot.context import Window
+from chatbot.store import Message, State
+from chatbot.ui.meter import in_thousands, used_tokens
+from tests import browser
+from tests.browser import PHONE, OpenPage, expect_answer, messages
+from tests.conftest import RunningApp
+from tests.endpoint import FakeEndpoint, Reply
+from tests.test_page import ask, said, texts
+from tests.test_turns import choose, keys, press
+
+LONG = "word " * 400
+SENTENCE = {
+    "en-US": "The model no longer sees what is above",
+    "zh-CN": "以上内容模型已看不到",
+}
+
+
+def captions(page: AppTest) -> list[str]:
+    return [said(str(caption.value)) for caption in page.caption]
+
+
+def meter(page: AppTest) -> list[str]:
+    return [caption for caption in captions(page) if caption.startswith("≈")]
+
+
+@pytest.fixture
+def small(page: AppTest, endpoint: FakeEndpoint, monkeypatch: pytest.MonkeyPatch) -> AppTest:
+    """The page with a window that holds two long answers."""
+    monkeypatch.setenv("CHATBOT_CONTEXT_WINDOW", "1500")
+    monkeypatch.setenv("CHATBOT_MAX_TOKENS", "500")
+    endpoint.default_reply = Reply([LONG], usage=None)
+    return page.run()
+
+
+def test_without_a_known_window_there_is_no_meter(page: AppTest) -> None:
+    ask(page.run(), "Hi!")
+    assert meter(page) == []
+
+
+def test_the_meter_says_what_the_endpoint_counted(
+    page: AppTest, endpoint: FakeEndpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CHATBOT_CONTEXT_WINDOW", "8192")
+    endpoint.replies = [Reply(usage={"prompt_tokens": 3000, "completion_tokens": 104})]
+    page.run()
+    assert meter(page) == []
+    ask(page, "Hi!")
+    assert meter(page)[-1] == "≈ 3.1k of 8.2k tokens"
+    page.context = {"locale": "zh-CN"}
+    assert meter(page.run()) == ["≈ 3.1k / 8.2k token"]
+
+
+def test_it_is_said_before_anything_is_left_out_and_then_marked(
+    small: AppTest, endpoint: FakeEndpoint
+) -> None:
+    warning = "with your next question the model will no longer see"
+    for number in range(3):
+        ask(small, f"Question {number}")
+        is_warned = any(warning in caption for caption in captions(small.run()))
+        assert is_warned == (number == 2)
+        assert SENTENCE["en-US"] not in captions(small)
+    ask(small, "Question 3")
+    assert SENTENCE["en-US"] in captions(small)
+    assert not any(warning in caption for caption in captions(small.run()))
+    assert "Question 0" in texts(small)
+    spoken = [message["content"] for message in endpoint.requests[-1]["messages"]]
+    assert spoken[0::2] == ["Question 1", "Question 2", "Question 3"]
+    marked = [
+        any(SENTENCE["en-US"] in str(caption.value) for caption in message.caption)
+        for message in small.chat_message
+    ]
+    assert marked == [False, True, *[False] * 6]
+
+
+def test_what_is_pinned_is_sent_however_old_it_is(small: AppTest, endpoint: FakeEndpoint) -> None:
+    for number in range(3):
+        ask(small, f"Question {number}")
+    choose(small.run(), "Keep in the model's view", 0)
+    ask(small.run(), "Question 3")
+    spoken = [message["content"] for message in endpoint.requests[-1]["messages"]]
+    assert spoken[0::2] == ["Question 0", "Question 2", "Question 3"]
+    choose(small.run(), "No longer keep in the model's view", 0)
+    ask(small.run(), "Question 4")
+    spoken = [message["content"] for message in endpoint.requests[-1]["messages"]]
+    assert spoken[0::2] == ["Question 2", "Question 3", "Question 4"]
+
+
+@pytest.mark.parametrize(
+    ("says", "asked"),
+    [
+        ("maximum context length is 1000 tokens", ["Question 1", "Question 2"]),
+        ("context is too long", ["Question 2"]),  # half as much as before
+    ],
+)
+def test_what_is_too_long_is_asked_again_with_less(
+    says: str, asked: list[str], page: AppTest, endpoint: FakeEndpoint
+) -> None:
+    endpoint.default_reply = Reply([LONG], usage=None)
+    page.run()
+    page.number_input[0].set_value(300).run()
+    for number in range(2):
+        ask(page, f"Question {number}")
+    endpoint.replies = [Reply(status=400, error={"message": says})]
+    ask(page, "Question 2")
+    [key] = keys(page, "again-")
+    assert page.button(key=key).label == "Ask again without the oldest messages"
+    press(page, "again-")
+    spoken = [message["content"] for message in endpoint.requests[-1]["messages"]]
+    assert spoken[0::2] == asked
+    assert SENTENCE["en-US"] in captions(page.run())
+
+
+def test_a_question_that_is_too_long_by_itself_is_offered_to_be_edited(
+    page: AppTest, endpoint: FakeEndpoint
+) -> None:
+    endpoint.replies = [Reply(status=400, error={"message": "context is too long"})]
+    ask(page.run(), "Question")
+    [key] = keys(page, "again-")
+    assert page.button(key=key).label == "Retry"
+    assert keys(page, "edit-question-")
+
+
+@pytest.mark.parametrize(
+    ("fields", "used"),
+    [
+        ({"completion_tokens": 50}, 150),
+        ({"completion_tokens": 50, "reasoning_tokens": 40, "reasoning_seconds": 1}, 110),
+        ({"completion_tokens": 50, "reasoning_seconds": 1}, 102),  # how much was thought is unknown
+        ({"completion_tokens": 50, "state": State.STOPPED}, 102),
+        ({}, 102),
+    ],
+)
+def test_an_answer_counts_without_its_reasoning(fields: dict[str, object], used: int) -> None:
+    answer = Message("1", "c", None, "assistant", "a" * 9, sent_tokens=100, **fields)  # type: ignore[arg-type]
+    assert used_tokens(answer, Window()) == used
+
+
+@pytest.mark.parametrize(
+    ("tokens", "shown"),
+    [(0, "0"), (950, "950"), (1000, "1k"), (3149, "3.1k"), (8192, "8.2k"), (9960, "10k"),
+     (131_072, "131k"), (999_900, "1M"), (1_048_576, "1M"), (1_500_000, "1.5M")],
+)  # fmt: skip
+def test_numbers_are_read_at_a_glance(tokens: int, shown: str) -> None:
+    assert in_thousands(tokens) == shown
+
+
+@pytest.mark.browser
+@pytest.mark.timeout(180)
+@pytest.mark.parametrize(
+    ("locale", "viewport"), [("en-US", {"width": 1280, "height": 800}), ("zh-CN", PHONE)]
+)
+def test_the_line_below_the_composer_stays_one_line_and_is_up_to_date(
+    run_app: Callable[..., RunningApp],
+    endpoint: FakeEndpoint,
+    open_page: OpenPage,
+    locale: str,
+    viewport: dict[str, int],
+) -> None:
+    app = run_app(
+        OPENAI_BASE_URL=endpoint.base_url,
+        CHATBOT_MODEL="test-model-with-a-name-of-some-length",
+        CHATBOT_CONTEXT_WINDOW="1500",
+        CHATBOT_MAX_TOKENS="500",
+    )
+    endpoint.default_reply = Reply([LONG], usage=None)
+    page = open_page(app.url, locale=locale, viewport=viewport)
+    line = page.locator(".st-key-line")
+    for number in range(4):
+        browser.ask(page, f"Question {number}")
+        expect(messages(page)).to_have_count(2 * number + 2)
+        expect_answer(page, "word")
+        expect(line).to_contain_text("≈ 3" if number == 0 else "≈ 7" if number == 1 else "≈ 1.1k")
+        if number == 1:
+            box = line.bounding_box()
+            assert box and box["height"] < 40
+    expect(page.get_by_text(SENTENCE[locale])).to_be_visible()
+    seen = page.evaluate("document.querySelector('[data-testid=stMain]').scrollWidth")
+    assert seen <= viewport["width"]
