@@ -85,12 +85,13 @@ class Answers:
         branch = [] if is_new else self._branch_at_rest(owner, conversation)
         leaf_id = branch[-1].id if branch else None
         asked = Message(new_id(), conversation.id, leaf_id, "user", question)
-        answer = self._blank_answer(conversation.id, asked.id, controls, source)
+        plan = self._plan([*branch, asked], controls, source)
+        answer = _blank_answer(conversation.id, asked.id, controls, source, plan)
         if is_new:
             asked, answer = self._store.conversations.add(owner, conversation, [asked, answer])
         else:
             asked, answer = self._store.messages.add(owner, [asked, answer], after_leaf_id=leaf_id)
-        return self._start(owner, answer, [*branch, asked], controls, source)
+        return self._start(owner, answer, plan, controls, source)
 
     def ask_again(
         self,
@@ -108,9 +109,10 @@ class Answers:
         """
         branch = self._branch_at_rest(owner, conversation, ends_in=old_answer)
         question_id = old_answer.parent_id
-        answer = self._blank_answer(old_answer.conversation_id, question_id, controls, source)
+        plan = self._plan(branch[:-1], controls, source, limit_tokens=limit_tokens)
+        answer = _blank_answer(conversation.id, question_id, controls, source, plan)
         [answer] = self._store.messages.add(owner, [answer], after_leaf_id=old_answer.id)
-        return self._start(owner, answer, branch[:-1], controls, source, limit_tokens)
+        return self._start(owner, answer, plan, controls, source)
 
     def ask_instead(
         self,
@@ -133,9 +135,10 @@ class Answers:
         if parent_id:
             before = messages.branch(owner, conversation.id, HISTORY_MESSAGES, end_id=parent_id)
         asked = Message(new_id(), conversation.id, parent_id, "user", question)
-        answer = self._blank_answer(conversation.id, asked.id, controls, source)
+        plan = self._plan([*before, asked], controls, source)
+        answer = _blank_answer(conversation.id, asked.id, controls, source, plan)
         asked, answer = messages.add(owner, [asked, answer], after_leaf_id=branch[-1].id)
-        return self._start(owner, answer, [*before, asked], controls, source)
+        return self._start(owner, answer, plan, controls, source)
 
     def go_on(
         self,
@@ -152,7 +155,9 @@ class Answers:
         self._wait_for_save(cut_answer.id)
         branch = self._branch_at_rest(owner, conversation, ends_in=cut_answer)
         answer = self._store.checkpoints.resume(owner, cut_answer.id, new_id())
-        return self._start(owner, answer, branch[:-1], controls, source)
+        plan = self._plan(branch[:-1], controls, source, begun=answer.content)
+        answer = replace(answer, sent_tokens=plan.sent_tokens, first_sent_id=plan.first_sent_id)
+        return self._start(owner, answer, plan, controls, source)
 
     def delete_turn(self, owner: str, answer: Message) -> None:
         """Delete the question of an answer, and all its answers.
@@ -291,41 +296,28 @@ class Answers:
             background.submit(self._saver.save_soon())
             time.sleep(0.02)
 
-    def _blank_answer(
-        self, conversation_id: str, question_id: str | None, controls: Controls, source: Source
-    ) -> Message:
-        return Message(
-            id=new_id(),
-            conversation_id=conversation_id,
-            parent_id=question_id,
-            role="assistant",
-            content="",
-            state=State.ANSWERING,
-            model=controls.model,
-            host=source.host,
-            lease=new_id(),
-        )
-
-    def _start(
+    def _plan(
         self,
-        owner: str,
-        message: Message,
         history: list[Message],
         controls: Controls,
         source: Source,
+        begun: str = "",
         limit_tokens: int | None = None,
-    ) -> Answer:
-        # Here and not on the loop, where reading a long history would hold up other answers.
-        plan = context.plan(
+    ) -> Plan:
+        """What to send. Not on the loop, where reading a long history would hold up answers."""
+        return context.plan(
             history,
             controls.system_prompt,
             controls.max_tokens,
             self.window(source, controls.model),
-            message.content,
+            begun,
             is_told_to_go_on=not source.goes_on_by_itself,
             limit_tokens=limit_tokens,
         )
-        message = replace(message, sent_tokens=plan.sent_tokens, first_sent_id=plan.first_sent_id)
+
+    def _start(
+        self, owner: str, message: Message, plan: Plan, controls: Controls, source: Source
+    ) -> Answer:
         answer = Answer(message, owner)
         self._running[message.id] = answer
         answer.future = background.submit(self._run(answer, source, plan, controls))
@@ -339,3 +331,21 @@ class Answers:
             await self._saver.save_soon()
         finally:
             observers.tell_ended(answer)
+
+
+def _blank_answer(
+    conversation_id: str, question_id: str | None, controls: Controls, source: Source, plan: Plan
+) -> Message:
+    return Message(
+        id=new_id(),
+        conversation_id=conversation_id,
+        parent_id=question_id,
+        role="assistant",
+        content="",
+        state=State.ANSWERING,
+        model=controls.model,
+        host=source.host,
+        sent_tokens=plan.sent_tokens,
+        first_sent_id=plan.first_sent_id,
+        lease=new_id(),
+    )

@@ -303,7 +303,7 @@ def test_an_unexpected_exception_is_logged_and_ends_as_a_failure(
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    monkeypatch.setattr("chatbot.reply.messages_to_send", lambda *_: 1 / 0)
+    monkeypatch.setattr("chatbot.reply.ReplyRequest", lambda *_: 1 / 0)
     kept = saved(store, answers.ask(ME, conversation, "Hi", CONTROLS, source))
     assert kept.state is State.FAILED
     assert kept.error == {"code": "unexpected", "details": {}}
@@ -594,7 +594,7 @@ def test_a_model_that_goes_on_by_itself_is_told_nothing(
     whole = saved(store, answers.go_on(ME, conversation, cut, CONTROLS, built_in))
     assert whole.content == "ha ha ha ha"
     assert endpoint.requests[-1]["messages"][-1] == {"role": "assistant", "content": "ha ha"}
-    assert endpoint.requests[-1]["max_tokens"] == 499
+    assert endpoint.requests[-1]["max_tokens"] == 500
 
 
 @pytest.mark.parametrize(
@@ -735,7 +735,7 @@ LONG = "word " * 400
 def test_history_is_trimmed_by_whole_turns_and_it_is_kept_what_was_sent(
     answers: Answers, store: Store, conversation: Conversation, endpoint: FakeEndpoint
 ) -> None:
-    small = Endpoint(endpoint.base_url, None, 2, 2, context_window_tokens=1500)
+    small = Endpoint(endpoint.base_url, None, 2, 2, context_window_tokens=1100)
     controls = Controls("test-model", 0.8, 200, "Be brief.")
     endpoint.default_reply = Reply([LONG], usage=None)
     kept = [
@@ -790,7 +790,7 @@ def test_a_window_is_learned_from_the_list_and_from_a_refusal_and_the_next_quest
     answers.list_models(source).result(10)
     assert answers.window(source, "test-model").tokens == 4000
     endpoint.default_reply = Reply([LONG], usage=None)
-    controls = Controls("test-model", 0.8, 200, "")
+    controls = Controls("test-model", 0.8, 400, "")
     for number in range(2):
         saved(store, answers.ask(ME, conversation, f"Question {number}", controls, source))
     message = "This model's maximum context length is 1,024 tokens. However, you requested 9000."
