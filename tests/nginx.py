@@ -30,9 +30,10 @@ class Nginx:
     def __init__(self, name: str, folder: Path, port: int, replaced: dict[str, str]) -> None:
         self.folder = folder
         configuration = (ROOT / "deploy" / name).read_text("utf-8")
-        for old, new in {"/var/log/nginx": str(folder), **replaced}.items():
+        for old, new in replaced.items():
             assert old in configuration, old
             configuration = configuration.replace(old, new)
+        configuration = configuration.replace("/var/log/nginx", str(folder))
         if "http {" not in configuration:  # one that is included
             configuration = f"events {{}}\nhttp {{\n{configuration}\n}}"
         paths = "\n".join(f"{kind}_temp_path {folder}/{kind};" for kind in TEMPORARY)

@@ -60,10 +60,15 @@ def server(
 
 
 def get(url: str, **headers: str) -> http.client.HTTPResponse:
-    request = urllib.request.Request(url, headers=headers)
+    return fetch(urllib.request.Request(url, headers=headers))
+
+
+def fetch(request: urllib.request.Request) -> http.client.HTTPResponse:
+    """Also what is refused."""
     try:
         response: http.client.HTTPResponse = urllib.request.urlopen(request, timeout=20)
     except urllib.error.HTTPError as error:
+        error.close()
         response = error  # type: ignore[assignment]
     return response
 

@@ -8,6 +8,8 @@ import shutil
 import ssl
 import subprocess
 import sys
+import threading
+import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 
@@ -19,9 +21,9 @@ from packaging.utils import canonicalize_name
 
 from chatbot.visitors import SECURE_COOKIE
 from tests.conftest import ROOT, RunningApp, free_port, wait_until
-from tests.endpoint import FakeEndpoint
+from tests.endpoint import FakeEndpoint, Reply
 from tests.nginx import Nginx
-from tests.test_deploy import SERVER, get
+from tests.test_deploy import SERVER, fetch, get
 
 DEPLOY = ROOT / "deploy"
 DOCKERFILE = (DEPLOY / "Dockerfile").read_text("utf-8").replace("\\\n", " ")
@@ -239,3 +241,44 @@ def test_the_shell_scripts_have_no_slips() -> None:
         assert os.access(script, os.X_OK), script
         checked = subprocess.run(["bash", "-n", script], capture_output=True, text=True)
         assert checked.returncode == 0, checked.stderr
+
+
+def test_the_relay_passes_on_each_piece_at_once_and_only_for_the_app(
+    endpoint: FakeEndpoint, tmp_path: Path
+) -> None:
+    port = int(re.findall(r":(\d+)", endpoint.base_url)[-1])
+    hold = threading.Event()
+    endpoint.default_reply = Reply(["The first", " and the last"], hold=hold)
+    relay = free_port()
+    replaced = {
+        "listen 443 ssl http2": f"listen 127.0.0.1:{relay}",
+        "ssl_certificate /etc/letsencrypt/live/relay.example.org/fullchain.pem;": "",
+        "ssl_certificate_key /etc/letsencrypt/live/relay.example.org/privkey.pem;": "",
+        "https://api.openai.com": f"http://127.0.0.1:{port}",
+    }
+
+    def ask() -> http.client.HTTPResponse:
+        body = json.dumps({"model": "m", "messages": []}).encode()
+        url = f"http://127.0.0.1:{relay}/v1/chat/completions"
+        headers = {"Authorization": "Bearer key", "Content-Type": "application/json"}
+        return fetch(urllib.request.Request(url, body, headers))
+
+    nginx = Nginx("nginx-relay.conf", tmp_path, relay, replaced)
+    try:
+        assert ask().status == 403
+        assert get(f"http://127.0.0.1:{relay}/").status == 404
+    finally:
+        nginx.stop()
+    assert endpoint.requests == []
+    nginx = Nginx("nginx-relay.conf", tmp_path, relay, {**replaced, "203.0.113.7": "127.0.0.1"})
+    try:
+        with ask() as response:
+            while b"The first" not in response.readline():  # the rest is not even written
+                pass
+            hold.set()
+            assert b"and the last" in response.read()
+        assert endpoint.headers[-1]["Authorization"] == "Bearer key"
+        assert endpoint.headers[-1]["Host"] == "api.openai.com"
+    finally:
+        hold.set()
+        nginx.stop()
