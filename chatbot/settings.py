@@ -8,7 +8,7 @@ one conversation, not here.
 import os
 import re
 from collections.abc import Mapping
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import urlsplit
@@ -156,7 +156,7 @@ class Settings(BaseSettings):
             context_window_tokens=self.context_window,
         )
 
-    @property
+    @cached_property  # asked for some thirty times in each run of the page
     def endpoints(self) -> tuple[Endpoint, ...]:
         """All servers whose models can be chosen; none means the built-in model."""
         timeouts = self.connect_timeout_seconds, self.silence_timeout_seconds

@@ -61,7 +61,7 @@ def endpoints() -> tuple[Endpoint, ...]:
 def own_endpoint() -> Endpoint | None:
     """The server that this visitor has named for this session, where the owner allows that."""
     own: Endpoint | None = st.session_state.get("own_endpoint")
-    return own if settings().visitor_endpoints else None
+    return own if own and settings().visitor_endpoints else None
 
 
 def use_own_endpoint(endpoint: Endpoint | None, models: Sequence[str] = ()) -> None:
