@@ -23,6 +23,7 @@ from chatbot.errors import ChatbotError
 from chatbot.findings import OF_THE_PATH, Finding, Pace, Step, pace
 from chatbot.parameters import ReplyRequest
 from chatbot.reply import Source
+from chatbot.settings import OPENAI_MODEL
 
 QUESTION = "Count from 1 to 20, separated by blanks."
 """Long enough an answer to tell a stream from a piece, and hardly worth a price."""
@@ -34,8 +35,8 @@ MAX_SILENCE_SECONDS = 30
 
 MAX_CONNECT_SECONDS = 5
 
-MODELS_TRIED = 3
-"""How many of a list are asked: its first ones may draw, listen or embed."""
+MODELS_TRIED = 5
+"""How many of a list are asked at most: its first ones may draw, listen or embed."""
 
 _WHOLE_ORIGIN = {
     *("unreachable", "certificate", "no_tls", "timeout", "dropped"),
@@ -151,7 +152,8 @@ class Check:
     async def _ask_each(self, endpoint: Endpoint, models: list[str]) -> Finding:
         """Ask the wanted model, or else the first of some that answers."""
         failure = None
-        for model in [self._model] if self._model else models[:MODELS_TRIED]:
+        likeliest = sorted(models, key=lambda model: model != OPENAI_MODEL)[:MODELS_TRIED]
+        for model in [self._model] if self._model else likeliest:
             try:
                 found = await self._ask(endpoint, model)
             except ChatbotError as error:

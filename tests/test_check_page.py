@@ -379,3 +379,40 @@ def test_the_line_for_a_provider_is_shown_for_secrets_toml(
         assert not [button for button in page.button if button.key == "check_apply"]
     finally:
         other.stop()
+
+
+def test_a_key_alone_is_one_for_openai(
+    at_the_machine: AtTheMachine, monkeypatch: pytest.MonkeyPatch, endpoint: FakeEndpoint
+) -> None:
+    """OpenAI's part is played by the fake endpoint."""
+    monkeypatch.setattr("chatbot.ui.check.OPENAI_BASE_URL", endpoint.base_url)
+    endpoint.models = ["whisper", "gpt-4.1-mini"]
+    page = AppTest.from_file(str(ROOT / "streamlit_app.py"), default_timeout=30)
+    page.run()
+    page.button(key="connect").click().run()
+    check(page, "", CANARY_KEY)
+    assert endpoint.requests[0]["model"] == "gpt-4.1-mini"
+    assert endpoint.headers[0]["Authorization"] == f"Bearer {CANARY_KEY}"
+    page.button(key="check_apply").click().run()
+    assert CANARY_KEY in Path(".env").read_text("utf-8")
+    assert CANARY_KEY not in everything(page)
+
+
+def test_a_stranger_is_not_invited_to_connect_anything(at_the_machine: AtTheMachine) -> None:
+    at_the_machine(False)
+    page = AppTest.from_file(str(ROOT / "streamlit_app.py"), default_timeout=30)
+    page.run()
+    assert page.info and not [button for button in page.button if button.key == "connect"]
+
+
+def test_an_unexpected_exception_is_one_sentence_and_a_traceback_in_the_log(
+    page: AppTest,
+    at_the_machine: AtTheMachine,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    monkeypatch.setattr("chatbot.check.pace", lambda *_: 1 / 0)
+    check(opened(page))
+    assert "That did not work." in said(page.warning[0].value)
+    assert "ZeroDivisionError" in caplog.text
+    assert not page.exception

@@ -8,6 +8,7 @@ Who may do what:
 - Everybody else checks the connection as it is set, with nothing of its address but the host.
 """
 
+import logging
 from collections.abc import Iterable
 from concurrent.futures import Future, wait
 from dataclasses import dataclass, replace
@@ -18,7 +19,7 @@ import streamlit as st
 from chatbot import background, local_model, masking
 from chatbot.addresses import base_urls
 from chatbot.check import Check
-from chatbot.endpoints import Endpoint, is_key, origin
+from chatbot.endpoints import OPENAI_BASE_URL, Endpoint, is_key, origin
 from chatbot.errors import ChatbotError
 from chatbot.findings import Finding, Step
 from chatbot.services import service_at
@@ -26,6 +27,8 @@ from chatbot.ui import applying, models, resources, views, whereabouts
 from chatbot.ui.errors import noting_errors, show_error
 from chatbot.ui.language import language, t
 from chatbot.ui.look import plain
+
+log = logging.getLogger(__name__)
 
 DRAW_SECONDS = 0.2
 
@@ -131,16 +134,21 @@ def start() -> None:
     source = models.source()
     is_at_the_machine = whereabouts.is_at_the_machine()
     is_allowed = is_at_the_machine or resources.settings().visitor_endpoints
-    typed = str(state.get("check_base_url") or "").strip() if is_allowed else ""
-    model = str(state.get("check_model") or "") or models.chosen()[1] or ""
+    typed, key, model = _typed() if is_allowed else ("", None, "")
     if typed:
-        key = _key(str(state.get("check_key") or ""))
-        check = _check_of_typed(typed, key, str(state.get("check_model") or ""), is_at_the_machine)
+        check = _check_of_typed(typed, key, model, is_at_the_machine)
     elif isinstance(source, Endpoint):
-        check = Check(source, source.base_url, model)
+        check = Check(source, source.base_url, model or models.chosen()[1] or "")
     else:
         check = Check(source)
     state.running_check = Running(check, background.submit(check.run()), is_typed=bool(typed))
+
+
+def _typed() -> tuple[str, str | None, str]:
+    """Address, key and model as they were typed. A key alone is one for OpenAI."""
+    names = ("check_base_url", "check_key", "check_model")
+    typed, key, model = (str(st.session_state.get(name) or "").strip() for name in names)
+    return typed or (OPENAI_BASE_URL if key else ""), _key(key), model
 
 
 def _check_of_typed(typed: str, key: str | None, model: str, is_at_the_machine: bool) -> Check:
@@ -150,7 +158,8 @@ def _check_of_typed(typed: str, key: str | None, model: str, is_at_the_machine: 
     own = resources.own_endpoint()
     for known in settings.endpoints if is_at_the_machine else filter(None, [own]):
         if not key and origin(address) == origin(known.base_url):
-            return Check(known, typed, model)
+            chosen, chosen_model = models.chosen()
+            return Check(known, typed, model or (known == chosen and chosen_model) or "")
     if is_at_the_machine:
         masking.hide(key)
     endpoint = Endpoint(
@@ -190,6 +199,11 @@ def _show_result(running: Running, may_change: bool) -> None:
     except ChatbotError as error:
         _show_steps(place, running.check.steps, t("check.failed"), "error", may_see)
         show_error(error)
+        return
+    except Exception:
+        log.exception("A check failed")
+        _show_steps(place, running.check.steps, t("check.failed"), "error", may_see)
+        show_error(ChatbotError("click"))
         return
     works = finding.error is None
     label = t("check.done" if works else "check.failed")

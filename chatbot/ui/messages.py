@@ -9,7 +9,7 @@ from chatbot.dialect import to_streamlit
 from chatbot.errors import ChatbotError
 from chatbot.settings import Settings
 from chatbot.store import Conversation, Message, State
-from chatbot.ui import actions, places, remedies, rows, thoughts
+from chatbot.ui import actions, places, remedies, rows, thoughts, views, whereabouts
 from chatbot.ui.conversations import show_undo_delete
 from chatbot.ui.errors import show_error
 from chatbot.ui.language import t
@@ -65,6 +65,14 @@ def _show_greeting(settings: Settings) -> None:
     st.markdown(t("greeting.text"))
     if not settings.endpoints:
         st.info(t("greeting.built_in"), icon=":material/memory:")
+        if whereabouts.is_at_the_machine():
+            st.button(
+                t("greeting.connect"),
+                key="connect",
+                icon=":material/network_check:",
+                on_click=views.open_view,
+                args=("check",),
+            )
     with st.container(horizontal=True, key="suggestions"):
         for name in SUGGESTIONS:
             question = t(f"suggestion.{name}")
