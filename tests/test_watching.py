@@ -1,0 +1,157 @@
+"""What the operator sees: health that is really looked at, and figures of every kind of end."""
+
+import json
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from prometheus_client import REGISTRY
+from starlette.requests import Request
+
+from chatbot import observers
+from chatbot.answer import Answer
+from chatbot.answers import Answers
+from chatbot.endpoints import Endpoint
+from chatbot.errors import ChatbotError
+from chatbot.reply import Controls
+from chatbot.store import Store, new_conversation
+from deploy import health, metrics
+from tests.conftest import CANARY_KEY, free_port, wait_until
+from tests.endpoint import FakeEndpoint, Reply
+from tests.protocol import run
+
+CONTROLS = Controls("test-model", 0.8, 2048, "")
+
+
+@pytest.fixture
+def set_up(endpoint: FakeEndpoint, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_BASE_URL", endpoint.base_url)
+    monkeypatch.setenv("OPENAI_API_KEY", CANARY_KEY)
+
+
+def ask_health(checked: health.Health) -> tuple[int, dict[str, Any]]:
+    response = run(checked.respond(Request({"type": "http"})))
+    return response.status_code, json.loads(bytes(response.body))
+
+
+def test_a_model_server_that_is_gone_or_refuses_the_key_is_said(
+    set_up: None, endpoint: FakeEndpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    endpoint.models_status = 401
+    failing = (503, {"status": "failing", "store": "ok", "endpoint": "failing"})
+    assert ask_health(health.Health()) == failing
+    monkeypatch.setenv("OPENAI_BASE_URL", f"http://127.0.0.1:{free_port()}/v1")
+    wait_until(lambda: ask_health(health.Health()) == failing)
+
+
+def test_a_server_without_a_list_of_models_is_well(set_up: None, endpoint: FakeEndpoint) -> None:
+    endpoint.models_status = 404
+    assert ask_health(health.Health())[0] == 200
+
+
+def test_the_built_in_model_is_well_and_not_started_for_that() -> None:
+    assert ask_health(health.Health()) == (
+        200,
+        {"status": "ok", "store": "ok", "endpoint": "ok"},
+    )
+
+
+def test_a_database_that_cannot_be_opened_is_said(
+    set_up: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CHATBOT_DATABASE_URL", f"sqlite:///{tmp_path}")
+    status, said = ask_health(health.Health())
+    assert (status, said["store"], said["endpoint"]) == (503, "failing", "ok")
+
+
+def test_a_database_that_takes_nothing_more_is_said(
+    set_up: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_store: Store) -> None:
+        raise ChatbotError("store_full")
+
+    monkeypatch.setattr(Store, "check", refuse)
+    assert ask_health(health.Health())[1]["store"] == "failing"
+
+
+def test_however_often_it_is_asked_it_looks_once(
+    set_up: None, endpoint: FakeEndpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks: list[Store] = []
+
+    def look(store: Store) -> None:
+        looks.append(store)
+
+    monkeypatch.setattr(Store, "check", look)
+    checked = health.Health()
+    for _ in range(20):
+        assert ask_health(checked)[0] == 200
+    assert len(looks) == 1
+
+
+class _Noting:
+    def __init__(self) -> None:
+        self.told: list[str] = []
+
+    def began(self, _answer: Answer) -> None:
+        self.told.append("began")
+
+    def ended(self, answer: Answer) -> None:
+        self.told.append(answer.message.state)
+
+
+class _Broken(_Noting):
+    def began(self, answer: Answer) -> None:
+        raise RuntimeError
+
+    def ended(self, answer: Answer) -> None:
+        raise RuntimeError
+
+
+@pytest.fixture
+def noting(monkeypatch: pytest.MonkeyPatch) -> _Noting:
+    monkeypatch.setattr(observers, "_observers", [])
+    noting = _Noting()
+    for observer in (_Broken(), metrics._Counting(), noting):
+        observers.add(observer)
+    return noting
+
+
+@pytest.fixture
+def answers(tmp_path: Path) -> Iterator[Answers]:
+    store = Store(f"sqlite:///{tmp_path}/chatbot.db")
+    answers = Answers(store)
+    yield answers
+    answers.close()
+    store.close()
+
+
+def figure(name: str, **labels: str) -> float:
+    return REGISTRY.get_sample_value(f"chatbot_{name}", labels) or 0
+
+
+def test_every_end_is_counted_even_if_another_observer_fails(
+    noting: _Noting, answers: Answers, endpoint: FakeEndpoint
+) -> None:
+    source = Endpoint(endpoint.base_url, CANARY_KEY, 10, 10)
+    never = Reply(["First", "last"], hold=threading.Event())
+    endpoint.replies = [Reply(), Reply(status=401), never, Reply(["Half"], finish_reason=None)]
+    names = ("complete", "failed", "stopped", "cut_short")
+    before = {name: figure("answers_ended_total", state=name) for name in names}
+    refused = figure("errors_total", code="key_refused")
+    tokens = figure("tokens_total", kind="completion")
+    for name in names:
+        answer = answers.ask("me", new_conversation("Hi", {}), "Hi", CONTROLS, source, is_new=True)
+        if name == "stopped":
+            wait_until(lambda: figure("answers_running") == 1)
+            wait_until(endpoint.asked.is_set)
+            answers.stop("me", answer.message.id)
+        answer.wait_for_end(10)
+        wait_until(lambda: figure("answers_running") == 0 and noting.told[-1] != "began")
+        assert noting.told[-2:] == ["began", name]
+        assert figure("answers_ended_total", state=name) == before[name] + 1
+    assert figure("answers_running") == 0
+    assert figure("errors_total", code="key_refused") == refused + 1
+    assert figure("tokens_total", kind="completion") >= tokens + 3
