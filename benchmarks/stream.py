@@ -1,36 +1,48 @@
 """One answer in a real browser: bytes on the live connection, main-thread time, and delays.
 
-    .venv/bin/python -m benchmarks.stream
+    .venv/bin/python -m benchmarks.stream                       # this app
+    .venv/bin/python -m benchmarks.stream --peers               # beside four others
+    .venv/bin/python -m benchmarks.stream --peers --picture docs/benchmark.svg
 
-Prints one row for an answer that comes at 100 chunks a second, as from a quick model, and one for
-an answer that comes all at once. Everything runs on this machine; compare figures of one run only.
+An answer of 8 kB comes at 100 chunks a second, as from a quick model, then once more all at once.
+Everything runs on this machine; compare figures of one run only. The others are installed at their
+first measurement, which for Open WebUI takes some minutes and gigabytes.
 """
 
+import argparse
 import asyncio
-import json
-import re
 import tempfile
-import threading
 import time
-from dataclasses import dataclass
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import psutil
 from aiohttp import web
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Browser, Page, sync_playwright
 
-from benchmarks import answer
-from tests.conftest import CHROMIUM_ARGUMENTS, RunningApp, find_chromium
+from benchmarks import answer, picture
+from benchmarks.chats import OTHERS, OURS, Chat, Running, running
+from tests.conftest import CHROMIUM_ARGUMENTS, find_chromium
 from tests.endpoint import FakeEndpoint, chunk
+from tests.relay import Relay
 
-COMPOSER = "[data-testid=stChatInputTextArea]"
+DESK = {"width": 1280, "height": 800}
+"""In a window of a phone's size Open WebUI takes Enter for a new line."""
 
+SETTLE_SECONDS = 4.0
+"""How long an open page is left alone before it is measured: lists of models arrive."""
+
+SAMPLE_SECONDS = 0.5
+
+# How soon text is on the screen, as the browser itself notices it. Not by innerText, which would
+# have the page laid out at every change.
 WATCH = """(() => {
     window.seen = {};
     const look = () => {
-        // Not innerText, which would have the page laid out at every change.
-        const messages = document.querySelectorAll("[data-testid=stChatMessage]");
+        const messages = document.querySelectorAll("%s");
         const text = [...messages].at(-1)?.textContent ?? "";
         for (const mark of ["%s", "%s"])
             if (!(mark in seen) && text.includes(mark)) seen[mark] = Date.now() / 1000;
@@ -40,39 +52,52 @@ WATCH = """(() => {
     }, true);
     const all = {subtree: true, childList: true, characterData: true};
     new MutationObserver(look).observe(document, all);
-})()""" % (answer.START, answer.END)  # noqa: UP031 - the script is full of braces
+})()"""
 
 
 @dataclass
 class Figures:
-    """What one answer cost. Bytes come down the live connection; delays are in seconds."""
+    """What one answer cost. Bytes come down the live connection; times are in seconds."""
 
-    payload_bytes: int
-    wire_bytes: int
-    main_thread_seconds: float
-    enter_to_request: float
-    chunk_to_first_text: float
-    chunk_to_last_text: float
-    frames: int
+    chat: str
+    start: float = 0
+    memory_bytes: int = 0
+    frames: int = 0
+    payload_bytes: int = 0
+    wire_bytes: int = 0
+    main_thread: float = 0
+    enter_to_request: float = 0
+    first_text: float = 0
+    last_text: float = 0
+    last_text_at_once: float = 0
+    curve: list[tuple[float, int, float]] = field(default_factory=list)
+    """While the answer came: seconds since Enter, bytes before compression, main-thread seconds."""
 
-    def row(self) -> str:
-        """For people."""
-        return (
-            f"{self.payload_bytes / 1000:7.1f} kB in {self.frames} frames, "
-            f"{self.wire_bytes / 1000:6.1f} kB on the wire, "
-            f"main thread {self.main_thread_seconds:5.2f} s, "
-            f"Enter to request {self.enter_to_request * 1000:4.0f} ms, "
-            f"first text +{self.chunk_to_first_text * 1000:4.0f} ms, "
-            f"last text +{self.chunk_to_last_text * 1000:4.0f} ms"
-        )
+
+ROWS = (
+    (
+        "down the live connection, before compression",
+        lambda one: f"{one.payload_bytes / 1e3:,.0f} kB",
+    ),
+    ("the same on the wire", lambda one: f"{one.wire_bytes / 1e3:,.1f} kB"),
+    ("messages or pieces", lambda one: f"{one.frames:,}"),
+    ("the browser's main thread", lambda one: f"{one.main_thread:.2f} s"),
+    ("Enter to the request", lambda one: f"{one.enter_to_request * 1e3:.0f} ms"),
+    ("first text after the first chunk", lambda one: f"{one.first_text * 1e3:.0f} ms"),
+    ("last text after the last chunk", lambda one: f"{one.last_text * 1e3:.0f} ms"),
+    ("last text, all chunks at once", lambda one: f"{one.last_text_at_once * 1e3:.0f} ms"),
+    ("start to first response", lambda one: f"{one.start:.1f} s"),
+    ("resident memory after that", lambda one: f"{one.memory_bytes / 1e6:.0f} MB"),
+)
 
 
 class PacedEndpoint(FakeEndpoint):
     """Streams the answer at a steady pace and notes when it was asked and sent."""
 
-    def __init__(self, chunks_per_second: float | None) -> None:
+    def __init__(self) -> None:
         super().__init__()
-        self.chunks_per_second = chunks_per_second
+        self.chunks_per_second: float | None = None
+        """None for all at once."""
         self.times: dict[str, float] = {}
         self.respond = self._paced
 
@@ -94,120 +119,160 @@ class PacedEndpoint(FakeEndpoint):
         return response
 
 
-class Relay:
-    """A TCP relay in front of the app that counts what comes back: the bytes on the wire."""
+class OpenPage:
+    """A chat page in a browser, and what comes down to it."""
 
-    def __init__(self, port: int) -> None:
-        self._target = port
-        self.received = 0
-        self.port = 0
-        self._ready = threading.Event()
-        threading.Thread(target=lambda: asyncio.run(self._serve()), daemon=True).start()
-        self._ready.wait(10)
+    def __init__(self, page: Page, chat: Chat, relay: Relay) -> None:
+        self._page = page
+        self._chat = chat
+        self._relay = relay
+        self._session: Any = page.context.new_cdp_session(page)
+        self._session.send("Network.enable")
+        self._session.send("Performance.enable")
+        self.payloads: list[int] = []
+        self._session.on("Network.webSocketFrameReceived", self._note_frame)
+        self._session.on("Network.responseReceived", self._note_response)
+        self._session.on("Network.dataReceived", self._note_data)
+        self._downloads: set[str] = set()
 
-    async def _serve(self) -> None:
-        server = await asyncio.start_server(self._relay, "127.0.0.1", 0)
-        self.port = server.sockets[0].getsockname()[1]
-        self._ready.set()
-        await server.serve_forever()
+    def _note_frame(self, event: dict[str, Any]) -> None:
+        frame = event["response"]
+        # Binary payloads are in Base64: four characters for three bytes.
+        data = frame["payloadData"]
+        self.payloads.append(len(data) * 3 // 4 if frame["opcode"] == 2 else len(data.encode()))
 
-    async def _relay(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        app_reader, app_writer = await asyncio.open_connection("127.0.0.1", self._target)
+    def _note_response(self, event: dict[str, Any]) -> None:
+        if event["type"] in ("EventSource", "Fetch", "XHR"):  # and not the page's own scripts
+            self._downloads.add(event["requestId"])
 
-        async def pump(
-            source: asyncio.StreamReader, target: asyncio.StreamWriter, counts: bool
-        ) -> None:
-            try:
-                while data := await source.read(1 << 16):
-                    self.received += len(data) if counts else 0
-                    target.write(data)
-                    await target.drain()
-            except ConnectionError:
-                pass
-            finally:
-                target.close()
+    def _note_data(self, event: dict[str, Any]) -> None:
+        if event["requestId"] in self._downloads:
+            self.payloads.append(event["dataLength"])
 
-        await asyncio.gather(pump(reader, app_writer, False), pump(app_reader, writer, True))
+    def open(self) -> None:
+        """Open the page anew, and let it come to rest."""
+        self._page.goto(f"http://127.0.0.1:{self._relay.port}")
+        self._page.wait_for_selector(self._chat.composer)
+        self._page.wait_for_timeout(SETTLE_SECONDS * 1000)
+        self._page.keyboard.press("Escape")  # what is new in this version, and the like
 
+    def ask(self, endpoint: PacedEndpoint) -> Figures:
+        """Ask once on a page at rest, and wait for the whole answer."""
+        page = self._page
+        composer = page.locator(self._chat.composer).first
+        composer.click()
+        page.keyboard.type("Go")
+        page.evaluate("seen = {}")
+        self.payloads.clear()
+        busy_before, wire_before = self._busy_seconds(), self._relay.received
+        begun = time.monotonic()
+        curve = []
+        composer.press("Enter")
+        deadline = begun + 180
+        while not page.evaluate(f"'{answer.END}' in seen"):
+            assert time.monotonic() < deadline, f"no whole answer from {self._chat.name}"
+            page.wait_for_timeout(SAMPLE_SECONDS * 1000)
+            busy = self._busy_seconds() - busy_before
+            curve.append((time.monotonic() - begun, sum(self.payloads), busy))
+        page.wait_for_timeout(1000)  # what is drawn below an answer that has ended
+        seen = page.evaluate("seen")
+        return Figures(
+            self._chat.name,
+            frames=len(self.payloads),
+            payload_bytes=sum(self.payloads),
+            wire_bytes=self._relay.received - wire_before,
+            main_thread=self._busy_seconds() - busy_before,
+            enter_to_request=endpoint.times["request"] - seen["enter"],
+            first_text=seen[answer.START] - endpoint.times["first"],
+            last_text=seen[answer.END] - endpoint.times["last"],
+            curve=curve,
+        )
 
-def measure(page: Page, relay: Relay, endpoint: PacedEndpoint) -> Figures:
-    """Ask once on a page that is open and idle, and wait for the whole answer."""
-    session = page.context.new_cdp_session(page)
-    session.send("Network.enable")
-    session.send("Performance.enable")
-    payloads: list[int] = []
-    session.on(
-        "Network.webSocketFrameReceived",
-        lambda event: payloads.append(_decoded_size(event["response"])),
-    )
-    page.evaluate("seen = {}")
-    page.fill(COMPOSER, "Go")
-    before = _task_seconds(session)
-    wire_before = relay.received
-    page.keyboard.press("Enter")
-    # Not at every animation frame, which would have the page draw 60 a second.
-    page.wait_for_function(f"'{answer.END}' in seen", timeout=120_000, polling=100)
-    page.get_by_role("button", name=re.compile("Regenerate")).wait_for()
-    main_thread_seconds = _task_seconds(session) - before
-    seen = page.evaluate("seen")
-    session.detach()
-    return Figures(
-        payload_bytes=sum(payloads),
-        wire_bytes=relay.received - wire_before,
-        main_thread_seconds=main_thread_seconds,
-        enter_to_request=endpoint.times["request"] - seen["enter"],
-        chunk_to_first_text=seen[answer.START] - endpoint.times["first"],
-        chunk_to_last_text=seen[answer.END] - endpoint.times["last"],
-        frames=len(payloads),
-    )
-
-
-def _decoded_size(frame: dict[str, Any]) -> int:
-    # Binary payloads are in Base64: four characters for three bytes.
-    data = frame["payloadData"]
-    return len(data) * 3 // 4 if frame["opcode"] == 2 else len(data)
+    def _busy_seconds(self) -> float:
+        metrics = self._session.send("Performance.getMetrics")["metrics"]
+        return next(float(one["value"]) for one in metrics if one["name"] == "TaskDuration")
 
 
-def _task_seconds(session: Any) -> float:
-    metrics = session.send("Performance.getMetrics")["metrics"]
-    return next(float(one["value"]) for one in metrics if one["name"] == "TaskDuration")
+def measure(browser: Browser, chat: Chat, environments: Path) -> Figures:
+    """Measure the paced answer, then the instant one, each as the first on a page at rest."""
+    endpoint = PacedEndpoint()
+    endpoint.start()
+    with (
+        tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder,
+        running(chat, endpoint.base_url, Path(folder), environments) as app,
+        _relay(app) as relay,
+    ):
+        page = browser.new_page(viewport=DESK)
+        page.add_init_script(WATCH % (chat.message, answer.START, answer.END))
+        watched = OpenPage(page, chat, relay)
+        watched.open()
+        watched.ask(endpoint)  # has the code highlighter loaded
+        watched.open()
+        endpoint.chunks_per_second = 100
+        figures = watched.ask(endpoint)
+        watched.open()
+        endpoint.chunks_per_second = None
+        figures.last_text_at_once = watched.ask(endpoint).last_text
+        figures.start = app.start_seconds
+        figures.memory_bytes = _resident_bytes(app)
+        page.close()
+    endpoint.stop()
+    return figures
+
+
+@contextmanager
+def _relay(app: Running) -> Iterator[Relay]:
+    relay = Relay(app.port)
+    yield relay
+    relay.stop()
+
+
+def _resident_bytes(app: Running) -> int:
+    process = psutil.Process(app.process.pid)
+    return sum(one.memory_info().rss for one in [process, *process.children(recursive=True)])
+
+
+def table(figures: list[Figures]) -> str:
+    """A Markdown table with a column for each chat page."""
+    lines = ["| | " + " | ".join(one.chat for one in figures) + " |"]
+    lines.append("|---" * (len(figures) + 1) + "|")
+    lines += [f"| {name} | " + " | ".join(map(form, figures)) + " |" for name, form in ROWS]
+    return "\n".join(lines)
 
 
 def main() -> None:
-    """Measure the paced and the instant answer, each on the second question of a conversation."""
+    """Measure, and print a table."""
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.stream",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--peers", action="store_true", help="measure the others as well")
+    parser.add_argument("--only", metavar="NAME", help="measure only the one of this name")
+    parser.add_argument(
+        "--picture", type=Path, help="draw bytes and main-thread time into this SVG"
+    )
+    parser.add_argument(
+        "--environments",
+        type=Path,
+        default=Path(".peers"),
+        help="where the others are installed (%(default)s)",
+    )
+    options = parser.parse_args()
+    chats = [chat for chat in (OURS, *OTHERS) if options.peers or options.only or chat is OURS]
+    figures = []
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path=find_chromium(), args=CHROMIUM_ARGUMENTS
         )
-        for name, pace in (("100 chunks/s", 100.0), ("all at once", None)):
-            endpoint = PacedEndpoint(None)
-            endpoint.start()
-            with tempfile.TemporaryDirectory() as folder:
-                started = time.monotonic()
-                settings = {"OPENAI_BASE_URL": endpoint.base_url, "CHATBOT_MODEL": "test-model"}
-                app = RunningApp(Path(folder), settings)
-                print(f"{name}: server ready after {time.monotonic() - started:.2f} s")
-                relay = Relay(app.port)
-                page = browser.new_page(viewport={"width": 390, "height": 844})
-                page.add_init_script(WATCH)
-                opened = time.monotonic()
-                page.goto(f"http://127.0.0.1:{relay.port}")
-                page.wait_for_selector(COMPOSER)
-                print(f"  page usable after {time.monotonic() - opened:.2f} s")
-                measure(page, relay, endpoint)  # loads the code highlighter
-                page.goto(f"http://127.0.0.1:{relay.port}")
-                page.wait_for_selector(COMPOSER)
-                page.wait_for_timeout(4000)  # until the model list is there
-                endpoint.chunks_per_second = pace
-                figures = measure(page, relay, endpoint)
-                print(f"  {figures.row()}")
-                print(f"  {json.dumps(vars(figures))}")
-                memory = psutil.Process(app.process.pid).memory_info().rss
-                print(f"  resident memory {memory / 1e6:.0f} MB")
-                page.close()
-                app.stop()
-            endpoint.stop()
+        for chat in chats:
+            if not options.only or options.only.lower() in chat.name.lower():
+                print(f"{chat.name} …", flush=True)
+                figures.append(measure(browser, chat, options.environments.absolute()))
         browser.close()
+    print(table(figures))
+    if options.picture:
+        picture.save({one.chat: one.curve for one in figures}, options.picture)
 
 
 if __name__ == "__main__":

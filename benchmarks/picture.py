@@ -1,0 +1,27 @@
+"""Curves of what an answer costs while it comes, as a picture."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import altair as alt
+
+Curve = Sequence[tuple[float, int, float]]
+"""Seconds since Enter, bytes so far, main-thread seconds so far."""
+
+WIDTH, HEIGHT = 360, 240  # pixels
+
+
+def save(curves: Mapping[str, Curve], path: Path) -> None:
+    """Draw bytes and main-thread time of each chat page into an SVG or a PNG."""
+    rows = [
+        {"chat": chat, "seconds": seconds, "kB": size / 1000, "busy": busy}
+        for chat, curve in curves.items()
+        for seconds, size, busy in curve
+    ]
+    lines = alt.Chart(alt.Data(values=rows)).mark_line().properties(width=WIDTH, height=HEIGHT)
+    color = alt.Color("chat:N", sort=list(curves), title=None, legend=alt.Legend(orient="bottom"))
+    seconds = alt.X("seconds:Q", title="seconds since Enter")
+    size = alt.Y("kB:Q", title="kB down the connection", scale=alt.Scale(type="log"))
+    busy = alt.Y("busy:Q", title="seconds of the browser's main thread")
+    chart = alt.hconcat(lines.encode(seconds, size, color), lines.encode(seconds, busy, color))
+    chart.properties(background="white").save(str(path))
