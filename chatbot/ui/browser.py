@@ -15,12 +15,9 @@ _HERE = Path(__file__).parent
 
 @st.cache_resource(show_spinner=False)
 def _component(name: str) -> Callable[..., Any]:
-    style = _HERE / f"{name}.css"
-    return st.components.v2.component(
-        f"chatbot_{name}",
-        js=(_HERE / f"{name}.js").read_text("utf-8"),
-        css=style.read_text("utf-8") if style.exists() else None,
-    )
+    script = (_HERE / f"{name}.js").read_text("utf-8")
+    # Not isolated: `look.css` is sent once, styles of their own with each of them.
+    return st.components.v2.component(f"chatbot_{name}", js=script, isolate_styles=False)
 
 
 def meet_visitor() -> None:
