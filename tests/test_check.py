@@ -340,6 +340,21 @@ def test_what_a_visitor_names_is_never_reached_inside(endpoint: FakeEndpoint) ->
     assert endpoint.headers == []
 
 
+def test_what_a_visitor_names_is_reached_through_no_proxy(
+    serve: Callable[..., FaultyServer], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    proxy = serve()
+    monkeypatch.setenv("HTTP_PROXY", f"http://{proxy.host}")
+    address = "http://relay.invalid/v1"  # a name that nothing has
+    owners, visitors = at(address), Endpoint(address, CANARY_KEY, 2, 2, is_visitors=True)
+    _, finding = checked(visitors, address, is_owners_key=False)
+    assert finding.error and finding.error.code == "unknown_host"
+    assert proxy.heads == []
+    _, finding = checked(owners, address)
+    assert finding.error is None
+    assert proxy.heads[0].startswith("GET http://relay.invalid/v1/models ")
+
+
 # How fast it is
 
 

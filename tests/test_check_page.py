@@ -192,6 +192,7 @@ def test_a_stranger_checks_only_what_is_set_and_does_not_see_its_path(
     page.session_state["check_base_url"] = "http://127.0.0.1:9"  # a forged widget
     check(page)
     assert re.search(rf"works, with the base URL `{root}/v1`", said(page.success[0].value))
+    assert "Only the owner of this app can change that." in said(page.success[0].value)
     assert "token-of-mine" not in str(page.main)
     assert not [button for button in page.button if button.key == "check_apply"]
 

@@ -76,6 +76,23 @@ def test_each_server_is_asked_for_its_own_models_with_its_own_key(
     assert again.selectbox[0].value == "deep · deep-2"
 
 
+def test_an_answer_is_given_again_by_another_servers_model(
+    page: AppTest, endpoint: FakeEndpoint, other: FakeEndpoint
+) -> None:
+    write_secrets(("deep", other.base_url, 'label = "Deep Co"'))
+    wait_until(lambda: options(page) == ALL)
+    ask(page, "Hi!")
+    menu = page.main.menu_button[-1]
+    offered = [said(option) for option in menu.options]
+    assert "Regenerate with Deep Co · deep-2" in offered
+    assert "Regenerate with test-model" not in offered
+    menu.click_index(offered.index("Regenerate with Deep Co · deep-2")).run()
+    page.run()
+    assert texts(page) == ["Hi!", "From the other one."]
+    assert [request["model"] for request in other.requests] == ["deep-2"]
+    assert page.selectbox[0].value == "test-model"  # for this answer alone
+
+
 def test_what_is_typed_finds_the_server_that_has_it(monkeypatch: pytest.MonkeyPatch) -> None:
     first = Endpoint("http://first/v1", None)
     deep = Endpoint("http://deep/v1", None, provider="deep", label="Deep Co")

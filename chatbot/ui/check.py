@@ -249,7 +249,10 @@ def _show_conclusion(finding: Finding, may_change: bool, may_see: bool) -> None:
     endpoint = finding.endpoint
     is_built_in = endpoint.name == local_model.NAME
     address = endpoint.base_url if may_see else _without_path(endpoint.base_url)
-    sentence = _plain(finding.sentence(language(), address), address)
+    sentence = finding.sentence(language(), address)
+    if not (may_change or endpoint.is_visitors or (finding.is_as_given and not finding.error)):
+        sentence = t("error_hint.owner", sentence=sentence)
+    sentence = _plain(sentence, address)
     if finding.error:
         st.warning(sentence, icon=":material/error:")
     elif finding.pace and finding.pace.came_at_once:
