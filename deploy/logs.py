@@ -11,6 +11,9 @@ from chatbot.answer import Answer
 
 log = logging.getLogger(__name__)
 
+MOST_A_MINUTE = 20
+"""Lines from one place in the code."""
+
 
 def write_json() -> None:
     """Have everything that is logged in this process written as JSON, on standard error."""
@@ -21,9 +24,9 @@ def write_json() -> None:
     everyone = [logging.getLogger(name) for name in logging.root.manager.loggerDict]
     for logger in (logging.root, *everyone):
         for handler in logger.handlers:
-            handler.setFormatter(_Json())
+            _dress(handler)
     if logging.lastResort:  # uvicorn has a logger without a handler
-        logging.lastResort.setFormatter(_Json())
+        _dress(logging.lastResort)
     for chatty in ("httpx", "httpx2", "httpcore", "httpcore2", "openai", "aiohttp", "alembic"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
 
@@ -35,8 +38,40 @@ def note_answers() -> None:
 
 class _JsonLogger(logging.Logger):
     def addHandler(self, handler: logging.Handler) -> None:
-        handler.setFormatter(_Json())
+        _dress(handler)
         super().addHandler(handler)
+
+
+class NotTooOften(logging.Filter):
+    """Leaves out what one place in the code says again and again, as while somebody sends rubbish.
+
+    The next line from there that is written says how many were left out.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._said: dict[tuple[str, int], tuple[float, int]] = {}
+        """By place: when its minute began, and how often it has spoken in it."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if hasattr(record, "figures"):  # answers are all of interest
+            return True
+        place = (record.pathname, record.lineno)
+        began, count = self._said.get(place, (record.created, 0))
+        if record.created >= began + 60:
+            if count > MOST_A_MINUTE:
+                record.figures = {"left_out": count - MOST_A_MINUTE}
+            began, count = record.created, 0
+        self._said[place] = (began, count + 1)
+        return count < MOST_A_MINUTE
+
+
+def _dress(handler: logging.Handler) -> None:
+    handler.setFormatter(_Json())
+    handler.addFilter(_not_too_often)
+
+
+_not_too_often = NotTooOften()
 
 
 class _Json(logging.Formatter):

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Compares the locked versions with the known vulnerabilities. Needs uv and the internet.
+# Compares the locked versions with the known vulnerabilities. Needs the internet.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+PATH=$PWD/.venv/bin:$PATH
 
 uvx pip-audit --requirement deploy/requirements.lock --require-hashes --disable-pip

@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # Writes deploy/requirements.lock: exact versions with their hashes, for every platform.
-# Needs uv. To move everything up to its newest allowed version: scripts/lock.sh --upgrade
+# To move everything up to its newest allowed version: scripts/lock.sh --upgrade
 set -euo pipefail
 cd "$(dirname "$0")/.."
+PATH=$PWD/.venv/bin:$PATH
 
 uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
   --no-emit-index-url --custom-compile-command scripts/lock.sh "$@" \

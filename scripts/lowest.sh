@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # Runs the tests with the lowest version of each direct dependency that the ranges allow.
-# Needs uv; further arguments go to pytest.
+# Further arguments go to pytest.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+PATH=$PWD/.venv/bin:$PATH
 
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

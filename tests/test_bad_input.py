@@ -188,6 +188,20 @@ def forged(page: Visit, kind: str, value: dict[str, Any]) -> WidgetState:
     return state
 
 
+def test_a_flood_of_rubbish_does_not_flood_the_log(server: RunningApp) -> None:
+    async def flood() -> None:
+        async with aiohttp.ClientSession() as http:
+            for _ in range(60):
+                async with http.ws_connect(f"{server.url}/_stcore/stream") as socket:
+                    await socket.send_bytes(b"\xff" * 100)
+                    while not socket.closed:
+                        await socket.receive()
+
+    before = len(server.log)
+    run(flood())
+    assert server.log[before:].count("Error deserializing") <= 20
+
+
 NONSENSE = [
     b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",  # TLS, where none is spoken
     b"GET / HTTP/9.9\r\n\r\n",

@@ -1,6 +1,7 @@
 """What the operator sees: health that is really looked at, and figures of every kind of end."""
 
 import json
+import logging
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,6 +19,7 @@ from chatbot.errors import ChatbotError
 from chatbot.reply import Controls
 from chatbot.store import Store, new_conversation
 from deploy import health, metrics
+from deploy.logs import NotTooOften
 from tests.conftest import CANARY_KEY, free_port, wait_until
 from tests.endpoint import FakeEndpoint, Reply
 from tests.protocol import run
@@ -89,6 +91,23 @@ def test_however_often_it_is_asked_it_looks_once(
     for _ in range(20):
         assert ask_health(checked)[0] == 200
     assert len(looks) == 1
+
+
+def test_a_log_is_not_flooded_and_says_what_it_left_out() -> None:
+    often = NotTooOften()
+
+    def said_at(second: float, line: int, **extra: object) -> logging.LogRecord | None:
+        record = logging.LogRecord("name", logging.WARNING, "file.py", line, "text", (), None)
+        vars(record).update(created=second, **extra)
+        return record if often.filter(record) else None
+
+    written = [said_at(0.1 * number, 7) for number in range(100)]
+    assert [record is not None for record in written] == [True] * 20 + [False] * 80
+    assert said_at(30, 8)  # another place
+    assert all(said_at(30, 9, figures={"state": "complete"}) for _ in range(100))
+    later = said_at(61, 7)
+    assert later and later.figures == {"left_out": 80}  # type: ignore[attr-defined]
+    assert (again := said_at(62, 7)) and not hasattr(again, "figures")
 
 
 class _Noting:
