@@ -279,6 +279,7 @@ def _translated(
                 failure = faults.broken_connection(error, endpoint)
         if reader and reader.has_text:
             failure = faults.in_mid_answer(failure, endpoint)
+        failure.details.update(endpoint.setting_names)
         if failure is error:
             raise
         raise failure from error

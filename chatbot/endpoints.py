@@ -40,6 +40,14 @@ class Endpoint:
         return self.name or urlsplit(self.base_url).netloc
 
     @property
+    def setting_names(self) -> dict[str, str]:
+        """Where its key and address are set, for a failure's details; empty for the first one."""
+        if not self.provider or self.is_visitors:
+            return {}
+        table = f"providers.{self.provider}"
+        return {"key_setting": f"{table}.api_key", "address_setting": f"{table}.base_url"}
+
+    @property
     def fingerprint(self) -> str:
         """What it is kept as: an address may hold what nobody else should read."""
         return hashlib.sha256(self.base_url.encode()).hexdigest()

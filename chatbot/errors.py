@@ -109,6 +109,10 @@ ACTIONS: dict[str, Action] = {
 }
 
 
+SETTINGS_OF_THE_FIRST = {"key_setting": "OPENAI_API_KEY", "address_setting": "OPENAI_BASE_URL"}
+"""Where key and address are set, unless a failure's own details name another server's."""
+
+
 class ChatbotError(Exception):
     """A failure with a sentence for people.
 
@@ -125,7 +129,7 @@ class ChatbotError(Exception):
 
     def sentence(self, language: str) -> str:
         """What happened and what to do next, in `language`."""
-        details = {
+        details = SETTINGS_OF_THE_FIRST | {
             name: translate(language, value) if isinstance(value, Phrase) else value
             for name, value in self.details.items()
         }

@@ -142,7 +142,7 @@ async def _first_model(client: Client, endpoint: Endpoint) -> str:
             raise
         models = []  # many servers have no list, or one of another form
     if not models:
-        raise ChatbotError("no_models", host=endpoint.host)
+        raise ChatbotError("no_models", host=endpoint.host, **endpoint.setting_names)
     return models[0]
 
 

@@ -118,6 +118,21 @@ def test_what_is_typed_finds_the_server_that_has_it(monkeypatch: pytest.MonkeyPa
     ]
 
 
+@pytest.mark.parametrize("locale", ["en-US", "zh-CN"])
+def test_a_fault_names_the_setting_of_the_server_that_has_it(
+    page: AppTest, other: FakeEndpoint, locale: str
+) -> None:
+    page.context = {"locale": locale}
+    other.default_reply = Reply(status=401, error={"message": f"Bad key {OTHER_KEY}"})
+    write_secrets(("deep", other.base_url, 'models = ["deep-1"]'))
+    wait_until(lambda: len(options(page)) == 3)
+    page.selectbox[0].set_value("deep · deep-1").run()
+    ask(page, "Hi!")
+    sentence = said(page.warning[0].value)
+    assert "providers.deep.api_key" in sentence and "OPENAI_API_KEY" not in sentence
+    assert OTHER_KEY not in str(page.main)
+
+
 def test_a_server_that_is_down_takes_nothing_from_the_others(
     page: AppTest, other: FakeEndpoint
 ) -> None:
