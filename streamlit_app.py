@@ -105,7 +105,7 @@ with errors_shown():
     above_composer = composer.show_above(running)
     composer.show_composer()
     line = st.bottom.container(key="line").empty()
-    composer.show_line(branch, line)
+    composer.show_line(owner, branch, line)
 
     if running:
         with live_place:
@@ -113,5 +113,5 @@ with errors_shown():
                 live.wait_for_the_end(running)
             else:
                 ended = live.follow_to_the_end(running, versions.get(branch[-1].id, []))
-                composer.show_line([*branch[:-1], ended], line)
+                composer.show_line(owner, [*branch[:-1], ended], line)
         above_composer.empty()

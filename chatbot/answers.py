@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from concurrent.futures import Future
 from dataclasses import replace
 
-from chatbot import background, context, observers, reply
+from chatbot import background, context, observers, prices, reply
 from chatbot.answer import Answer, AnswerElsewhere, Followed, cut_if_abandoned
 from chatbot.client import Client
 from chatbot.context import Plan, Window
@@ -22,6 +22,7 @@ from chatbot.endpoints import Endpoint
 from chatbot.errors import ChatbotError
 from chatbot.local_model import LocalModel
 from chatbot.measures import Measures
+from chatbot.prices import Usage
 from chatbot.reply import Controls, Source
 from chatbot.saving import Saver
 from chatbot.store import Conversation, Message, State, Store, new_id
@@ -181,11 +182,27 @@ class Answers:
 
     def window(self, source: Source, model: str | None) -> Window:
         """How much a model can read and write at once, as far as anybody has said."""
-        if isinstance(source, LocalModel):
-            model = source.model_name
-        model = model or self._client.first_listed.get(source.fingerprint, "")
+        model = self._named(source, model)
         key = source.fingerprint, model
-        return self._measures.window(key, source.context_window_tokens)
+        window = self._measures.window(key, source.context_window_tokens)
+        if window.tokens is None:
+            listed = prices.context_window_if_loaded(source.base_url, model)
+            window = replace(window, tokens=listed)
+        return window
+
+    def price_is_coming(self, source: Source, model: str | None) -> bool:
+        """Whether a model's price may be known in a moment, though it is not yet."""
+        is_coming = prices.must_be_loaded(
+            source.prices, source.base_url, self._named(source, model)
+        )
+        if is_coming:
+            background.submit(background.in_thread(prices.load))
+        return is_coming
+
+    def cost_to_read(self, source: Source, model: str | None, tokens: int) -> float | None:
+        """What it costs, in US dollars, to have so many tokens read; None if nobody knows."""
+        model = self._named(source, model)
+        return prices.cost(source.prices, source.base_url, model, Usage(tokens))
 
     def retry_now(self, owner: str, message_id: str) -> None:
         """Ask at once what a busy endpoint is to be asked again later."""
@@ -295,6 +312,12 @@ class Answers:
                 raise ChatbotError("store_locked")
             background.submit(self._saver.save_soon())
             time.sleep(0.02)
+
+    def _named(self, source: Source, model: str | None) -> str:
+        """A model's name; "" for the first one of a list that has not come yet."""
+        if isinstance(source, LocalModel):
+            return source.model_name
+        return model or self._client.first_listed.get(source.fingerprint, "")
 
     def _plan(
         self,

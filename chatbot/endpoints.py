@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
+from chatbot.prices import Price
+
 OPENAI_BASE_URL = "https://api.openai.com/v1"
 
 
@@ -31,6 +33,8 @@ class Endpoint:
     """What tells it from the others where there are several; the first one needs no name."""
     label: str = ""
     """What to call the provider in lists."""
+    prices: tuple[Price, ...] = ()
+    """What the owner says its models cost."""
     is_visitors: bool = False
     """Whether a visitor has named it: then it is reached only where the whole internet can."""
 

@@ -28,6 +28,7 @@ import platformdirs
 from chatbot.endpoints import Endpoint
 from chatbot.errors import ChatbotError
 from chatbot.local_server import CONTEXT_TOKENS
+from chatbot.prices import EVERY_MODEL, Price
 
 log = logging.getLogger(__name__)
 
@@ -110,6 +111,16 @@ class LocalModel:
     def context_window_tokens(self) -> int:
         """How many tokens question and answer may have together."""
         return CONTEXT_TOKENS
+
+    @property
+    def base_url(self) -> str:
+        """It has no address as long as it does not run, and no other that matters."""
+        return "http://localhost/v1"
+
+    @property
+    def prices(self) -> tuple[Price, ...]:
+        """It runs here, for nothing."""
+        return (Price(EVERY_MODEL, 0, 0),)
 
     @property
     def goes_on_by_itself(self) -> bool:

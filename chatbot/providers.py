@@ -5,6 +5,7 @@ from typing import Annotated
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
 
 from chatbot.endpoints import BETWEEN, Endpoint, is_key, web_address
+from chatbot.prices import Price, stated_prices
 
 
 def names_in(value: object) -> tuple[str, ...]:
@@ -13,6 +14,15 @@ def names_in(value: object) -> tuple[str, ...]:
     if not isinstance(names, list | tuple) or not all(isinstance(name, str) for name in names):
         raise ValueError
     return tuple(name.strip() for name in names if name.strip())
+
+
+def prices_in(value: object) -> tuple[Price, ...]:
+    """Prices as `stated_prices` reads them. Raises ValueError."""
+    if value == ():
+        return ()
+    if not isinstance(value, str):
+        raise ValueError
+    return stated_prices(value)
 
 
 def _bare(key: SecretStr) -> SecretStr:
@@ -37,6 +47,7 @@ class Provider(BaseModel):
     models: Annotated[tuple[str, ...], BeforeValidator(names_in)] = ()
     label: Annotated[str, AfterValidator(_without_separator)] = ""
     context_window: int | None = Field(None, ge=256)
+    prices: Annotated[tuple[Price, ...], BeforeValidator(prices_in)] = ()
 
     def endpoint(self, name: str, connect_timeout: float, silence_timeout: float) -> Endpoint:
         """The server it stands for; timeouts are in seconds."""
@@ -46,6 +57,7 @@ class Provider(BaseModel):
             connect_timeout_seconds=connect_timeout,
             silence_timeout_seconds=silence_timeout,
             context_window_tokens=self.context_window,
+            prices=self.prices,
             models=self.models,
             provider=name,
             label=self.label or name,

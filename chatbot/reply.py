@@ -6,7 +6,7 @@ import time
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from chatbot import background
+from chatbot import background, prices
 from chatbot.answer import Answer
 from chatbot.client import Client
 from chatbot.context import Plan
@@ -15,6 +15,7 @@ from chatbot.errors import ChatbotError
 from chatbot.local_model import LocalModel
 from chatbot.measures import Key, Measures
 from chatbot.parameters import ReplyRequest
+from chatbot.prices import Usage
 from chatbot.seam import Seam
 from chatbot.sse import Completion
 from chatbot.store import State
@@ -63,7 +64,8 @@ async def fill(
     try:
         completion = await _patient_reply(answer, client, source, plan, controls)
         measures.learn_usage(_key(source, answer), plan.count, completion.prompt_tokens)
-        state, outcome = _outcome(completion, answer, plan)
+        cost = await _cost(source, answer, completion)
+        state, outcome = _outcome(completion, answer, plan, cost)
     except asyncio.CancelledError:
         answer.end(State.STOPPED)
     except Exception as error:
@@ -146,12 +148,26 @@ async def _first_model(client: Client, endpoint: Endpoint) -> str:
     return models[0]
 
 
-def _outcome(completion: Completion, answer: Answer, plan: Plan) -> tuple[State, dict[str, Any]]:
+async def _cost(source: Source, answer: Answer, completion: Completion) -> float | None:
+    """What the endpoint takes for it, if that is known; on a thread, for prices may be loaded."""
+    read, written = completion.prompt_tokens, completion.completion_tokens
+    if read is None or written is None:
+        return None
+    usage = Usage(read, written, min(completion.cached_tokens or 0, read))
+    model = answer.message.model or ""
+    return await asyncio.to_thread(prices.cost, source.prices, source.base_url, model, usage)
+
+
+def _outcome(
+    completion: Completion, answer: Answer, plan: Plan, cost: float | None
+) -> tuple[State, dict[str, Any]]:
     """The state in which a stream that ended by itself leaves its answer."""
     before = answer.message  # what an answer that went on had taken already
     outcome: dict[str, Any] = {"finish_reason": completion.finish_reason}
     for name in ("prompt_tokens", "completion_tokens", "cached_tokens", "reasoning_tokens"):
         outcome[name] = _sum(getattr(before, name), getattr(completion, name))
+    is_continued_unpriced = before.cost is None and before.prompt_tokens is not None
+    outcome["cost"] = None if cost is None or is_continued_unpriced else cost + (before.cost or 0)
     if completion.prompt_tokens is not None:
         of_answer = plan.tokens - plan.sent_tokens
         outcome["sent_tokens"] = max(0, completion.prompt_tokens - of_answer)

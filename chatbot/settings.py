@@ -14,14 +14,15 @@ from typing import Annotated, Any
 from urllib.parse import urlsplit
 
 import platformdirs
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import BeforeValidator, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from chatbot import SOURCE_URL, masking
 from chatbot.endpoints import BETWEEN, OPENAI_BASE_URL, Endpoint, is_key, web_address
 from chatbot.errors import ChatbotError, Phrase
 from chatbot.i18n import closest_language
-from chatbot.providers import Provider, names_in
+from chatbot.prices import Price
+from chatbot.providers import Provider, names_in, prices_in
 
 ENV_FILE = Path(".env")
 
@@ -64,6 +65,9 @@ class Settings(BaseSettings):
     max_tokens: int = Field(2048, ge=1, le=MAX_TOKENS, alias="CHATBOT_MAX_TOKENS")
     system_prompt: str = Field("", alias="CHATBOT_SYSTEM_PROMPT")
     context_window: int | None = Field(None, ge=256, alias="CHATBOT_CONTEXT_WINDOW")
+    prices: Annotated[tuple[Price, ...], NoDecode, BeforeValidator(prices_in)] = Field(
+        (), alias="CHATBOT_PRICES"
+    )
     language: str | None = Field(None, alias="CHATBOT_LANGUAGE")
     database_url: SecretStr = Field(
         default_factory=lambda: SecretStr(default_database_url()), alias="CHATBOT_DATABASE_URL"
@@ -154,6 +158,7 @@ class Settings(BaseSettings):
             silence_timeout_seconds=self.silence_timeout_seconds,
             models=self.models,
             context_window_tokens=self.context_window,
+            prices=self.prices,
         )
 
     @cached_property  # asked for some thirty times in each run of the page

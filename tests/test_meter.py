@@ -8,7 +8,7 @@ from streamlit.testing.v1 import AppTest
 
 from chatbot.context import Window
 from chatbot.store import Message, State
-from chatbot.ui.meter import in_thousands, used_tokens
+from chatbot.ui.meter import in_dollars, in_thousands, used_tokens
 from tests import browser
 from tests.browser import PHONE, OpenPage, expect_answer, messages
 from tests.conftest import RunningApp
@@ -150,6 +150,66 @@ def test_an_answer_counts_without_its_reasoning(fields: dict[str, object], used:
 )  # fmt: skip
 def test_numbers_are_read_at_a_glance(tokens: int, shown: str) -> None:
     assert in_thousands(tokens) == shown
+
+
+@pytest.mark.parametrize(
+    ("amount", "shown"),
+    [(0, "$0.00"), (0.00001, "< $0.0001"), (0.00123, "$0.0012"), (0.0456, "$0.046"),
+     (0.5, "$0.50"), (12.345, "$12.35")],
+)  # fmt: skip
+def test_prices_are_read_at_a_glance(amount: float, shown: str) -> None:
+    assert in_dollars(amount) == shown
+
+
+def explanation(page: AppTest) -> str:
+    [line] = [one for one in page.caption if said(str(one.value)).startswith("≈")]
+    return said(line.help or "")
+
+
+def test_an_answer_and_the_conversation_and_the_next_question_have_a_price(
+    page: AppTest, endpoint: FakeEndpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CHATBOT_PRICES", "test-model = 2 / 8 / 1")
+    usage = {
+        "prompt_tokens": 3000,
+        "completion_tokens": 500,
+        "prompt_tokens_details": {"cached_tokens": 1000},
+    }
+    endpoint.default_reply = Reply(usage=usage)
+    ask(page.run(), "Hi!")  # 2 * 2000 + 1 * 1000 + 8 * 500
+    page.run()
+    row = next(caption for caption in captions(page) if "500 tokens" in caption)
+    assert row.endswith("3k + 500 tokens · $0.0090")
+    assert meter(page) == ["≈ $0.0070"]
+    assert "has cost $0.0090 so far" in explanation(page)
+    ask(page, "And?")
+    page.run()
+    assert "has cost $0.018 so far" in explanation(page)
+    page.context = {"locale": "zh-CN"}
+    assert "至今花费 $0.018" in explanation(page.run())
+    assert len(endpoint.requests) == 2  # no hidden calls
+
+
+def test_a_price_that_nobody_knows_is_said_to_be_unknown(
+    page: AppTest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CHATBOT_CONTEXT_WINDOW", "8192")
+    ask(page.run(), "Hi!")
+    page.run()
+    assert not any("$" in caption for caption in captions(page))
+    assert "Nobody has told what this model costs." in explanation(page)
+    assert "Answers of which the price is unknown: 1." in explanation(page)
+
+
+def test_what_is_free_costs_nothing_and_says_so_by_silence(
+    page: AppTest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CHATBOT_CONTEXT_WINDOW", "8192")
+    monkeypatch.setenv("CHATBOT_PRICES", "* = 0 / 0")
+    ask(page.run(), "Hi!")
+    page.run()
+    assert not any("$" in caption for caption in captions(page))
+    assert "$" not in explanation(page) and "unknown" not in explanation(page)
 
 
 @pytest.mark.browser

@@ -120,6 +120,8 @@ def test_models_are_a_list_with_commas_or_a_toml_list(value: object) -> None:
         ("CHATBOT_TEMPERATURE", "nan", "temperature"),
         ("CHATBOT_MAX_TOKENS", "0", "max_tokens"),
         ("CHATBOT_MAX_TOKENS", "2.5", "max_tokens"),
+        ("CHATBOT_CONTEXT_WINDOW", "8k", "context_window"),
+        ("CHATBOT_PRICES", "my-model = cheap", "prices"),
         ("CHATBOT_CONNECT_TIMEOUT", "0", "connect_timeout_seconds"),
         ("CHATBOT_SILENCE_TIMEOUT", "inf", "silence_timeout_seconds"),
         ("OPENAI_BASE_URL", "api.example.org/v1", "base_url"),

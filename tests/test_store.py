@@ -590,3 +590,18 @@ def test_what_was_measured_is_known_until_it_is_old(store: Store, clock: Clock) 
     assert store.measures.all() == known
     clock.now += 31 * 24 * 3600
     assert store.measures.all() == {}
+
+
+def test_what_a_conversation_cost_is_added_up_with_all_its_versions(
+    store: Store, conversation: Conversation
+) -> None:
+    costs = [0.25, None, 0.5, 0.0]
+    question = Message(new_id(), conversation.id, None, "user", "Hi")
+    answers = [
+        Message(new_id(), conversation.id, question.id, "assistant", "Hello", cost=cost)
+        for cost in costs
+    ]
+    assert store.messages.cost(ME, conversation.id) == (0, 0)
+    store.messages.add(ME, [question, *answers], None)
+    assert store.messages.cost(ME, conversation.id) == (0.75, 1)
+    assert store.messages.cost("somebody else", conversation.id) == (0, 0)

@@ -57,6 +57,8 @@ def _message_json(message: Message) -> dict[str, Any]:
         "completion_tokens": message.completion_tokens,
         "cached_tokens": message.cached_tokens,
         "reasoning_tokens": message.reasoning_tokens,
+        "cost": message.cost,
+        "pinned": message.is_pinned,
         "rating": message.rating,
         "created_at": _iso(message.created_at),
     }

@@ -55,6 +55,8 @@ def read(raw: dict[str, Any]) -> Found:
             completion_tokens=checked.count(one.get("completion_tokens")),
             cached_tokens=checked.count(one.get("cached_tokens")),
             reasoning_tokens=checked.count(one.get("reasoning_tokens")),
+            cost=_not_negative(one.get("cost")),
+            is_pinned=one.get("pinned") is True,
             reasoning=checked.text(one.get("reasoning")),
             reasoning_seconds=_reasoning_seconds(one),
             rating=_rating(one),
@@ -81,7 +83,12 @@ def _rating(one: dict[str, Any]) -> int | None:
 def _reasoning_seconds(one: dict[str, Any]) -> float | None:
     if not checked.text(one.get("reasoning")):
         return None
-    return max(0.0, checked.number(one.get("reasoning_seconds")) or 0.0)
+    return _not_negative(one.get("reasoning_seconds")) or 0.0
+
+
+def _not_negative(value: object) -> float | None:
+    number = checked.number(value)
+    return number if number is not None and number >= 0 else None
 
 
 def _error(value: object) -> dict[str, Any] | None:

@@ -72,6 +72,7 @@ messages = sa.Table(
     sa.Column("created_at", sa.Float, nullable=False),
     sa.Column("saved_at", sa.Float, nullable=False),
     sa.Index("messages_by_parent", "conversation_id", "parent_id", "sequence"),
+    sa.Index("messages_by_cost", "conversation_id", "role", "cost"),
 )
 
 is_answering = messages.c.state == sa.literal_column("'answering'")

@@ -52,7 +52,7 @@ def show_composer() -> None:
     state.pop("draft", None)  # only now: another run may have replaced this one before
 
 
-def show_line(branch: list[Message], place: DeltaGenerator) -> None:
+def show_line(owner: str, branch: list[Message], place: DeltaGenerator) -> None:
     """A small line: which model answers, where it runs, and how much of its window is used."""
     endpoint, model = models.chosen()
     if endpoint is None:
@@ -68,6 +68,6 @@ def show_line(branch: list[Message], place: DeltaGenerator) -> None:
             horizontal=True, wrap=False, horizontal_alignment="center", gap="xxsmall"
         ):
             st.caption(line, width="content")
-            is_nearly_full = meter.show_meter(branch)
+            is_nearly_full = meter.show_meter(owner, branch)
         if is_nearly_full:
             st.caption(t("context.nearly_full"), text_alignment="center")

@@ -1,40 +1,57 @@
-"""How much of the model's context window a conversation takes, in a few words."""
+"""How much of the model's window a conversation takes, and of somebody's money, in few words."""
+
+from urllib.parse import urlsplit
 
 import streamlit as st
 
+from chatbot import endpoints
 from chatbot.context import Window
 from chatbot.store import Message, State
 from chatbot.tokens import count
 from chatbot.ui import controls, models, places
 from chatbot.ui.language import t
+from chatbot.ui.look import plain
 
 QUESTION_TOKENS = 100
 """What the next question is taken to be: most are shorter."""
 
 
-def show_meter(branch: list[Message]) -> bool:
-    """About how many tokens the model would read of this, if its window is known.
+def show_meter(owner: str, branch: list[Message]) -> bool:
+    """About what the model would read of this with the next question, and what that costs.
 
-    Returns whether the next question will push out the oldest messages, for the first time.
+    As far as its window and its price are known. Returns whether the next question will push
+    out the oldest messages, for the first time.
     """
-    chosen = controls.current()
-    window = places.here().answers.window(models.source(), chosen.model)
     last = next((one for one in reversed(branch) if one.sent_tokens is not None), None)
-    if last is None or window.tokens is None:
+    if last is None:
         return False
+    chosen, source, answers = controls.current(), models.source(), places.here().answers
+    window = answers.window(source, chosen.model)
     used = used_tokens(last, window)
-    free_for_answer = window.answer_tokens(chosen.max_tokens)
-    room = window.prompt_tokens(chosen.max_tokens) or 0
-    st.caption(
-        t("context.meter", used=in_thousands(used), window=in_thousands(window.tokens)),
-        width="content",
-        help=t(
-            "context.help",
-            window=f"{window.tokens:,}",
-            answer=f"{free_for_answer:,}",
-        ),
-    )
-    return last.first_sent_id is None and used + QUESTION_TOKENS > room
+    parts, explained = [], []
+    if window.tokens is not None:
+        size = in_thousands(window.tokens)
+        parts.append(t("context.meter", used=in_thousands(used), window=size))
+        free = window.answer_tokens(chosen.max_tokens)
+        explained.append(t("context.help", window=f"{window.tokens:,}", answer=f"{free:,}"))
+    if not answers.price_is_coming(source, chosen.model):
+        dollars = answers.cost_to_read(source, chosen.model, used)
+        if dollars:
+            parts.append(f"≈ {in_dollars(dollars)}")
+            explained.append(t("cost.next"))
+        elif dollars is None:
+            # On one's own machine or network nobody expects a bill.
+            is_nearby = endpoints.is_nearby(urlsplit(source.base_url).hostname or "")
+            parts += [] if is_nearby else [t("cost.unknown")]
+            explained.append(t("cost.unknown_price"))
+    spent, unknown = places.here().store.messages.cost(owner, last.conversation_id)
+    explained.append(t("cost.spent", dollars=in_dollars(spent)) if spent else "")
+    explained.append(t("cost.spent_unknown", count=unknown) if unknown else "")
+    if parts:
+        explanation = "\n\n".join(plain(one) for one in explained if one)
+        st.caption(plain(" · ".join(parts)), width="content", help=explanation)
+    room = window.prompt_tokens(chosen.max_tokens)
+    return room is not None and last.first_sent_id is None and used + QUESTION_TOKENS > room
 
 
 def used_tokens(answer: Message, window: Window) -> int:
@@ -53,3 +70,20 @@ def in_thousands(tokens: int) -> str:
             digits = f"{tokens / unit:.1f}" if tokens < 9.95 * unit else f"{tokens / unit:.0f}"
             return digits.removesuffix(".0") + name
     return str(tokens)
+
+
+def in_dollars(amount: float) -> str:
+    """A price as it is read at a glance: $0, < $0.0001, $0.0012, $0.12, $12.30."""
+    if 0 < amount < 0.0001:
+        return "< $0.0001"
+    digits = 2 if amount >= 0.1 or not amount else 4 if amount < 0.01 else 3
+    return f"${amount:.{digits}f}"
+
+
+def taken(answer: Message) -> str:
+    """What an answer took: tokens read and written, and what that cost if anybody knows."""
+    if answer.prompt_tokens is None or answer.completion_tokens is None:
+        return ""
+    read, written = in_thousands(answer.prompt_tokens), in_thousands(answer.completion_tokens)
+    tokens = t("cost.tokens", read=read, written=written)
+    return f"{tokens} · {in_dollars(answer.cost)}" if answer.cost else tokens

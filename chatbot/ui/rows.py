@@ -12,7 +12,7 @@ import streamlit as st
 from chatbot.endpoints import choice
 from chatbot.periods import moment, zone
 from chatbot.store import Message, State
-from chatbot.ui import models, resources, turns
+from chatbot.ui import meter, models, resources, turns
 from chatbot.ui.browser import show_copy_button
 from chatbot.ui.language import t
 from chatbot.ui.look import plain, short
@@ -86,6 +86,7 @@ def show_answer_row(answer: Message, versions: list[str], is_last: bool) -> None
                     (
                         moment(answer.created_at, time.time(), zone(st.context.timezone)),
                         plain(answer.model or ""),
+                        plain(meter.taken(answer)),
                     ),
                 )
             )
