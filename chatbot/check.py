@@ -120,15 +120,15 @@ class Check:
                     lost.add(origin(form))
                 elif error.code in _TELLING:  # it answers: not https instead of http
                     lost |= {origin(one) for one in forms} - {origin(form)}
-                else:
-                    without_list.append(candidate)
+                if error.code in OF_THE_PATH | {"forbidden", "refused"}:
+                    without_list.append(candidate)  # the list alone may be what is missing
                 continue
             finding = await self._ask_each(candidate, models)
             if finding.error is None or finding.error.code not in OF_THE_PATH:
                 return finding
             failures.insert(0, finding.error)  # who has a list is a model server after all
             has_list = True
-        if self._model and not any(failure.code in _TELLING for failure in failures):
+        if self._model:
             for candidate in without_list:
                 finding = await self._ask_each(candidate, [])
                 if finding.error is None:

@@ -88,7 +88,7 @@ def refusal(
             return ChatbotError("length_refused", **host)
         case 400 | 422 if says(r"\btemperature\b"):
             return ChatbotError("temperature_refused", **host)
-        case 400 | 404 | 422 if says("model" if status == 404 else _NO_MODEL):
+        case 400 | 404 | 422 if model and says("model" if status == 404 else _NO_MODEL):
             return ChatbotError("model_not_found", model=model, **host)
         case 404 | 405:
             return ChatbotError("wrong_address", **host)

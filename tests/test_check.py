@@ -181,12 +181,23 @@ def test_a_server_without_a_list_works_with_a_model_that_is_named(
     serve: Callable[..., FaultyServer],
 ) -> None:
     server = serve()
-    server.list_models = faulty.refusal(404, "Not found")
+    server.list_models = faulty.refusal(404, "Cannot GET /v1/models")
     _, finding = checked(at(server.base_url), server.base_url)
     assert finding.error and finding.error.code == "no_address"
     assert server.requests == []
     _, finding = checked(at(server.base_url), server.base_url, "mine")
     assert (finding.error, finding.model, finding.models) == (None, "mine", ())
+
+
+def test_a_key_that_may_chat_but_not_list_works_with_a_model_that_is_named(
+    serve: Callable[..., FaultyServer],
+) -> None:
+    server = serve()
+    server.list_models = faulty.refusal(403, "You have insufficient permissions")
+    _, finding = checked(at(server.base_url), server.base_url)
+    assert finding.error and finding.error.code == "forbidden"
+    _, finding = checked(at(server.base_url), server.base_url, "mine")
+    assert (finding.error, finding.model) == (None, "mine")
 
 
 def test_another_model_of_the_list_is_asked_if_the_first_one_does_not_chat(

@@ -92,7 +92,7 @@ def _show_form(may_change: bool) -> None:
             type="password",
             key="check_key",
             placeholder=t("check.key_set") if endpoint and endpoint.api_key else "",
-            help=t("check.key_help"),
+            help=t("check.key_help" if may_change else "check.own_key_help"),
             autocomplete="off",
         )
         st.text_input(t("check.model"), key="check_model", help=t("check.model_help"))
