@@ -211,7 +211,7 @@ def test_the_zip_holds_each_conversation_to_read_and_to_bring_in_again(
         keep(store, "The same / title")
     parts: list[float] = []
     with (tmp_path / "all.zip").open("w+b") as file:
-        assert write_zip(store, ME, file, "en", None, parts.append) == 3
+        assert write_zip([store], ME, file, "en", None, parts.append) == 3
         assert parts == [1 / 3, 2 / 3, 1]
         names = zipfile.ZipFile(file).namelist()
         assert len(set(names)) == 6

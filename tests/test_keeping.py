@@ -1,5 +1,9 @@
 """Conversations that cannot be kept, or must not be: the page goes on in memory."""
 
+import gc
+import io
+import json
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -8,6 +12,7 @@ import pytest
 import sqlalchemy as sa
 from streamlit.testing.v1 import AppTest
 
+from chatbot import exchange, visitors
 from chatbot.store import Store
 from chatbot.ui import resources
 from tests.conftest import ROOT, wait_until
@@ -52,6 +57,17 @@ def kept_texts(database: Path) -> list[str]:
     return found
 
 
+def in_zip(page: AppTest) -> list[str]:
+    """What everything as a zip would hold of the only conversation."""
+    stores = [resources.spare().store, resources.store()]
+    owner = visitors.owner_of(page.session_state["visitor_token"])
+    file = io.BytesIO()
+    assert exchange.write_zip(stores, owner, file, "en", None, lambda _: None) == 1
+    with zipfile.ZipFile(file) as archive:
+        [name] = [name for name in archive.namelist() if name.startswith("json/")]
+        return [message["content"] for message in json.loads(archive.read(name))["messages"]]
+
+
 @pytest.mark.parametrize(
     ("pragma", "sentence"),
     [
@@ -72,6 +88,7 @@ def test_when_the_disk_takes_nothing_more_the_chat_goes_on_in_memory(
     assert sentence in said(page.warning[0].value)
     assert kept_texts(database) == ["First", "Hello there!"]
     assert len(page.get("download_button")) == 2
+    assert in_zip(page) == ["First", "Hello there!", long, "Hello there!"]
 
     # A reload finds it, and goes on.
     again = another_tab(page, page.query_params["c"])
@@ -191,6 +208,26 @@ def test_a_temporary_conversation_is_in_no_database_and_gone_with_its_tab(
     new.click().run()
     ask(page, "To be kept")
     assert kept_texts(tmp_path / "chatbot.db")[0] == "To be kept"
+
+
+def test_the_place_of_a_temporary_conversation_is_closed_when_its_session_ends(
+    page: AppTest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page.run()
+    tab = AppTest.from_file(str(ROOT / "streamlit_app.py"), default_timeout=30).run()
+    closed: list[resources.Kind] = []
+    monkeypatch.setattr(resources.Place, "close", lambda place: closed.append(place.kind))
+    tab.toggle(key="next_is_temporary").set_value(True).run()
+    ask(tab, "Between us")
+    assert closed == []
+    del tab  # and with it the whole state, as when a session has ended
+    page.run()  # Streamlit keeps the names of the last run, whosever that was
+
+    def is_closed() -> bool:
+        gc.collect()
+        return closed == [resources.Kind.TEMPORARY]
+
+    wait_until(is_closed)
 
 
 def sent(endpoint: FakeEndpoint, number: int) -> list[str]:

@@ -218,6 +218,17 @@ def test_search_replaces_the_list_until_it_ends(visited: AppTest) -> None:
     assert visited.text_input(key="search").value == ""
 
 
+def test_what_is_found_reads_as_words_and_once_for_each_conversation(visited: AppTest) -> None:
+    kept = keep("Notes", "Hi", "## The **bold** plan\n\n- `walk` to the sea")
+    [asked, _] = store().messages.branch(ME, kept.id, 2)
+    again = Message(new_id(), kept.id, asked.id, "assistant", "The bold plan\n\nwalk to the sea")
+    leaf = store().messages.branch(ME, kept.id, 1)[0]
+    store().messages.add(ME, [again], after_leaf_id=leaf.id)
+    search(visited, "plan walk")
+    [label] = listed(visited)
+    assert label.startswith("**Notes** The bold **plan** **walk** to the sea *")
+
+
 def test_a_found_message_opens_on_its_branch(visited: AppTest) -> None:
     kept = keep("Versions", "First wording", "First answer")
     [asked, _] = store().messages.branch(ME, kept.id, 2)

@@ -6,7 +6,7 @@ Neither holds a key, an owner or a server: only what the person wrote and was to
 import json
 import re
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import IO, Any
 
@@ -96,7 +96,7 @@ def branch_on_screen(conversation: Conversation, messages: list[Message]) -> lis
 
 
 def write_zip(
-    store: Store,
+    stores: Sequence[Store],
     owner: str,
     file: IO[bytes],
     language: str,
@@ -105,12 +105,13 @@ def write_zip(
 ) -> int:
     """Write all the owner's conversations into a zip, one after the other; returns how many.
 
+    One that is in several stores is taken from the first.
     `report` is told the part that is done, from 0 to 1.
     """
-    ids = store.conversations.ids(owner)
+    where = {id: store for store in reversed(stores) for id in store.conversations.ids(owner)}
     written = 0
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
-        for place, conversation_id in enumerate(ids, 1):
+        for place, (conversation_id, store) in enumerate(where.items(), 1):
             conversation = store.conversations.get(owner, conversation_id)
             if conversation:  # or else it was deleted meanwhile
                 messages = store.messages.all(owner, conversation_id)
@@ -122,7 +123,7 @@ def write_zip(
                 archive.writestr(f"markdown/{name}.md", markdown)
                 archive.writestr(f"json/{name}.json", to_json(conversation, messages))
                 written += 1
-            report(place / len(ids))
+            report(place / len(where))
     return written
 
 

@@ -112,7 +112,7 @@ def _show_export(owner: str) -> None:
         key="prepare",
         icon=":material/folder_zip:",
         on_click=_start_export,
-        disabled=not resources.store().conversations.page(owner, 1),
+        disabled=not any(place.store.conversations.page(owner, 1) for place in _to_export()),
     )
     with st.container():
         if job:
@@ -146,14 +146,21 @@ def _whole(file: IO[bytes]) -> bytes:
         return file.read()
 
 
+def _to_export() -> list[Place]:
+    """The newest versions first: what could not be kept has been written on in memory."""
+    places = [place for place in resources.all_places() if place.kind is not Kind.TEMPORARY]
+    return places[::-1]
+
+
 @noting_errors
 def _start_export() -> None:
-    store, owner, timezone = resources.store(), browser.owner(), st.context.timezone
+    owner, timezone = browser.owner(), st.context.timezone
+    stores = [place.store for place in _to_export()]
     speaking = language()
     file = tempfile.TemporaryFile()  # noqa: SIM115 - on disk, for it may be large; see below
 
     def write(report: Callable[[float], None]) -> IO[bytes]:
-        exchange.write_zip(store, owner, file, speaking, timezone, report)
+        exchange.write_zip(stores, owner, file, speaking, timezone, report)
         return file
 
     job = Job(write)

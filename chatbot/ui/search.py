@@ -1,6 +1,8 @@
 """Search in the sidebar: its field, and what was found in the place of the list."""
 
+import re
 import time
+from collections.abc import Iterable, Iterator
 
 import streamlit as st
 
@@ -14,6 +16,11 @@ from chatbot.ui.look import plain, visible
 MAX_RESULTS = 20
 PASSAGE_CHARACTERS = 80
 MAX_QUERY_CHARACTERS = 100
+
+_MARKDOWN = re.compile(
+    r"^[ \t]*(?:#{1,6} |[-*+] |> ?|(?:```|~~~).*$|[|: -]+$)|\*\*|__|`|\|", re.MULTILINE
+)
+"""Marks that mean nothing in a passage of a few words."""
 
 
 def show_search_field() -> str:
@@ -44,9 +51,9 @@ def show_results(owner: str, query: str) -> None:
             st.caption(t("search.nothing", query=plain(visible(query))))
         elif len(results) == MAX_RESULTS:
             st.caption(t("search.newest", count=MAX_RESULTS))
-        for found in results:
+        for found, label in _distinct((found, _label(found, query)) for found in results):
             st.button(
-                _label(found, query),
+                label,
                 key=f"found-{found.message_id or found.conversation_id}",
                 type="tertiary",
                 on_click=list_actions.open_found,
@@ -55,10 +62,20 @@ def show_results(owner: str, query: str) -> None:
             )
 
 
+def _distinct(results: Iterable[tuple[Found, str]]) -> Iterator[tuple[Found, str]]:
+    """Without those that read like another of the same conversation, such as its older versions."""
+    seen = set()
+    for found, label in results:
+        if (found.conversation_id, label) not in seen:
+            seen.add((found.conversation_id, label))
+            yield found, label
+
+
 def _label(found: Found, query: str) -> str:
     """Title, passage and date. What was looked for is bold: it begins and ends with a letter."""
     title = plain(visible(found.title) or t("sidebar.untitled"))
-    pieces = passage(visible(found.text), query, PASSAGE_CHARACTERS) if found.message_id else []
+    said = visible(_MARKDOWN.sub("", found.text)) if found.message_id else ""
+    pieces = passage(said, query, PASSAGE_CHARACTERS)
     text = "".join(f"**{plain(piece)}**" if is_it else plain(piece) for piece, is_it in pieces)
     when = moment(found.created_at, time.time(), zone(st.context.timezone))
     return f"**{title}** {text} *{plain(when)}*"
