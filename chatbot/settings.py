@@ -237,7 +237,9 @@ def _setting_error(path: list[str], from_secrets: dict[str, Any]) -> ChatbotErro
 
 
 def _table(value: object) -> object:
-    return dict(value) if isinstance(value, tuple) else value
+    if isinstance(value, tuple) and all(isinstance(one, tuple) and len(one) == 2 for one in value):
+        return dict(value)
+    return value
 
 
 def _stamp(path: Path) -> tuple[int, int] | None:

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import pytest
 
@@ -27,8 +28,8 @@ def checked(
     return check, background.submit(check.run()).result(60)
 
 
-def at(base_url: str, key: str | None = CANARY_KEY) -> Endpoint:
-    return Endpoint(base_url, key, 2, 2)
+def at(base_url: str, patience_seconds: float = 20) -> Endpoint:
+    return Endpoint(base_url, CANARY_KEY, patience_seconds, patience_seconds)
 
 
 @pytest.fixture
@@ -226,7 +227,7 @@ def test_what_is_wrong_with_the_answer_is_said(
     serve: Callable[..., FaultyServer], answer: Answer, code: str
 ) -> None:
     server = serve(answer)
-    check, finding = checked(at(server.base_url), server.base_url)
+    check, finding = checked(at(server.base_url, patience_seconds=3), server.base_url)
     assert finding.error and finding.error.code == code
     assert not check.steps[-1].is_good
     for language in ("en", "zh"):
@@ -344,7 +345,7 @@ def test_what_a_visitor_names_is_never_reached_inside(endpoint: FakeEndpoint) ->
     port = endpoint.base_url.rsplit(":", 1)[1]
     for host in ("127.0.0.1", "localhost", "[::ffff:127.0.0.1]"):
         inside = f"http://{host}:{port}"
-        visitors = Endpoint(inside, CANARY_KEY, 2, 2, is_visitors=True)
+        visitors = replace(at(inside), is_visitors=True)
         check, finding = checked(visitors, inside, is_owners_key=False)
         assert finding.error and finding.error.code == "not_public", host
         assert len(check.steps) == 1
@@ -357,7 +358,7 @@ def test_what_a_visitor_names_is_reached_through_no_proxy(
     proxy = serve()
     monkeypatch.setenv("HTTP_PROXY", f"http://{proxy.host}")
     address = "http://relay.invalid/v1"  # a name that nothing has
-    owners, visitors = at(address), Endpoint(address, CANARY_KEY, 2, 2, is_visitors=True)
+    owners, visitors = at(address), replace(at(address), is_visitors=True)
     _, finding = checked(visitors, address, is_owners_key=False)
     assert finding.error and finding.error.code == "unknown_host"
     assert proxy.heads == []

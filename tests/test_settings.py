@@ -303,6 +303,8 @@ def test_providers_alone_are_enough() -> None:
     [
         ("deepseek", "providers", "providers"),
         ({"deepseek": "sk"}, "providers", "providers"),
+        ({"deepseek": [1, 2]}, "providers", "providers"),
+        ([1, 2], "providers", "providers"),
         ({"deepseek": {}}, "providers.deepseek.base_url", "base_url"),
         ({"x": {**DEEPSEEK, "base_url": "x.org"}}, "providers.x.base_url", "base_url"),
         ({"x": {**DEEPSEEK, "api_key": f"Bearer {KEY}"}}, "providers.x.api_key", "api_key"),
