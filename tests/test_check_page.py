@@ -211,11 +211,14 @@ def test_the_built_in_model_is_checked_when_nothing_is_set(
     assert not [button for button in page.button if button.key == "check_apply"]
 
 
+@pytest.mark.parametrize("is_owner", [True, False])
 def test_a_fault_that_the_owner_must_mend_offers_the_check(
-    page: AppTest, endpoint: FakeEndpoint
+    page: AppTest, endpoint: FakeEndpoint, at_the_machine: AtTheMachine, is_owner: bool
 ) -> None:
+    at_the_machine(is_owner)
     endpoint.default_reply = Reply(status=401, error={"message": "Bad key"})
     ask(page.run(), "Hi!")
+    assert ("Only the owner" in said(page.warning[0].value)) is not is_owner
     [remedy] = [button for button in page.button if str(button.key).startswith("check-")]
     assert remedy.label == "Check the connection"
     remedy.click().run()

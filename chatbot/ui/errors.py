@@ -8,6 +8,7 @@ from typing import ParamSpec
 import streamlit as st
 
 from chatbot.errors import Action, ChatbotError
+from chatbot.ui import whereabouts
 from chatbot.ui.language import language, t
 from chatbot.ui.look import plain
 
@@ -19,7 +20,8 @@ P = ParamSpec("P")
 def show_error(error: ChatbotError) -> None:
     """A failure's sentence, and who can mend it when that may not be the reader."""
     sentence = error.sentence(language())
-    if error.action is Action.OWNER and not st.session_state.get("own_endpoint"):
+    is_theirs = whereabouts.is_at_the_machine() or st.session_state.get("own_endpoint")
+    if error.action is Action.OWNER and not is_theirs:
         sentence = t("error_hint.owner", sentence=sentence)
     st.warning(plain(sentence), icon=":material/error:")
 
