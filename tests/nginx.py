@@ -39,7 +39,8 @@ class Nginx:
         paths = "\n".join(f"{kind}_temp_path {folder}/{kind};" for kind in TEMPORARY)
         configuration = configuration.replace("http {", f"http {{\n{paths}", 1)
         file = folder / "nginx.conf"
-        file.write_text(f"pid {folder}/nginx.pid;\ndaemon off;\n{configuration}", "utf-8")
+        user = "user root;" if os.getuid() == 0 else ""  # only this user may enter the folder
+        file.write_text(f"{user} pid {folder}/nginx.pid;\ndaemon off;\n{configuration}", "utf-8")
         command = [find_nginx(), "-p", str(folder), "-c", str(file), "-e", f"{folder}/error.log"]
         tested = subprocess.run([*command, "-t"], capture_output=True, text=True)
         assert tested.returncode == 0, tested.stderr

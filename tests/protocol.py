@@ -35,11 +35,7 @@ class Visit:
 
     async def ask(self, question: str) -> None:
         """Send a question."""
-        message = BackMsg.FromString(rerun(self.script_hash))
-        state = message.rerun_script.widget_states.widgets.add()
-        state.id = self.widgets["chat_input"]
-        state.chat_input_value.data = question
-        await self.socket.send_bytes(message.SerializeToString())
+        await self.socket.send_bytes(rerun(self.script_hash, self.widgets["chat_input"], question))
 
     async def read_until(self, is_it: Callable[[ForwardMsg], bool]) -> ForwardMsg:
         """Read messages up to a certain one. Raises ConnectionError if the server hangs up."""
@@ -61,11 +57,15 @@ class Visit:
                 self.widgets[name] = getattr(element, name).id
 
 
-def rerun(script_hash: str = "") -> bytes:
-    """The message by which a browser has the page run."""
+def rerun(script_hash: str = "", composer_id: str = "", question: str = "") -> bytes:
+    """The message by which a browser has the page run, with a question if there is one."""
     message = BackMsg()
     message.rerun_script.query_string = ""
     message.rerun_script.page_script_hash = script_hash
+    if composer_id:
+        state = message.rerun_script.widget_states.widgets.add()
+        state.id = composer_id
+        state.chat_input_value.data = question
     serialized: bytes = message.SerializeToString()
     return serialized
 
