@@ -16,6 +16,7 @@ from typing import Any
 import streamlit as st
 from starlette.middleware import Middleware
 from starlette.routing import Route
+from streamlit import config
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))  # `streamlit run` looks for modules beside this file only
@@ -41,6 +42,8 @@ async def lifespan(_app: st.App) -> AsyncIterator[dict[str, Any]]:
 
 
 logs.write_json()
+# Who opens this page is never taken for the person who may change its settings; see whereabouts.py.
+config.set_option("server.headless", True)
 app = st.App(
     ROOT / "streamlit_app.py",
     lifespan=lifespan,
