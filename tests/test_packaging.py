@@ -154,7 +154,9 @@ def test_the_lock_has_one_hashed_version_of_everything_required_and_no_address()
             wanted = line.split("#")[0].strip()
             if wanted and not wanted.startswith("-r"):
                 requirement = Requirement(wanted)
-                versions = locked[canonicalize_name(requirement.name)]
+                name = canonicalize_name(requirement.name)
+                assert name in locked, f"{name} is not locked: run scripts/lock.sh"
+                versions = locked[name]
                 assert all(requirement.specifier.contains(version) for version in versions), wanted
     assert "://" not in LOCK
 
