@@ -37,7 +37,8 @@ def show_meter(owner: str, branch: list[Message]) -> bool:
     if not answers.price_is_coming(source, chosen.model):
         dollars = answers.cost_to_read(source, chosen.model, used)
         if dollars:
-            parts.append(f"≈ {in_dollars(dollars)}")
+            price = in_dollars(dollars)
+            parts.append(price if price.startswith("<") else f"≈ {price}")
             explained.append(t("cost.next"))
         elif dollars is None:
             # On one's own machine or network nobody expects a bill.
