@@ -165,6 +165,15 @@ def test_what_was_found_opens_at_that_message(
     expect(row(page, "Other")).to_be_visible()
 
 
+def test_a_sidebar_left_open_on_a_phone_does_not_cover_the_page_after_a_reload(
+    app: RunningApp, open_page: OpenPage
+) -> None:
+    page = open_page(app.url, viewport=PHONE, has_touch=True)
+    open_sidebar(page)
+    page.reload()
+    page.locator(COMPOSER).click()  # would fail if anything were above it
+
+
 def test_the_same_result_is_shown_again_by_another_click(
     app: RunningApp, open_page: OpenPage, keep: Keep
 ) -> None:

@@ -290,7 +290,6 @@ function showPlace(data) {
   if (!pane) return;
   watch(pane);
   const isOther = data.conversation !== shown.conversation;
-  const isFirst = !("conversation" in shown);
   const isAsked = data.question !== shown.question;
   // What was typed after a new conversation's first question was sent goes along with it.
   const isBegun = isSent && shown.conversation === null && data.conversation !== null;
@@ -317,6 +316,6 @@ function showPlace(data) {
     isPinned = false;
     showTarget(data.target.message);
   }
-  if ((isOther && !isFirst) || isFound) closeSidebarOnPhone();
+  if (isOther || isFound) closeSidebarOnPhone(); // also when it was left open and the page reloaded
   if (data.control) openControl(data.control);
 }
