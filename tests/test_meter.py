@@ -61,7 +61,7 @@ def test_the_meter_says_what_the_endpoint_counted(
 def test_it_is_said_before_anything_is_left_out_and_then_marked(
     small: AppTest, endpoint: FakeEndpoint
 ) -> None:
-    warning = "with your next question the model will no longer see"
+    warning = "with your next question the model may no longer see"
     for number in range(3):
         ask(small, f"Question {number}")
         is_warned = any(warning in caption for caption in captions(small.run()))
