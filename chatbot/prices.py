@@ -60,11 +60,10 @@ _AMOUNT = re.compile(r"\d{1,9}(\.\d{1,9})?")
 
 def cost(stated: Sequence[Price], base_url: str, model: str, usage: Usage) -> float | None:
     """What an answer costs; None if nobody knows. May load the library: not for the loop."""
-    for price in stated:
-        if price.model in (model, EVERY_MODEL):
-            cached = price.read if price.cached is None else price.cached
-            plain = (usage.read - usage.cached) * price.read
-            return (plain + usage.cached * cached + usage.written * price.written) / MILLION
+    if price := _stated(stated, model):
+        cached = price.read if price.cached is None else price.cached
+        plain = (usage.read - usage.cached) * price.read
+        return (plain + usage.cached * cached + usage.written * price.written) / MILLION
     if not _can_be_listed(base_url):
         return None
     import genai_prices
@@ -83,8 +82,7 @@ def cost(stated: Sequence[Price], base_url: str, model: str, usage: Usage) -> fl
 
 def must_be_loaded(stated: Sequence[Price], base_url: str, model: str) -> bool:
     """Whether a price may be found by loading the library only."""
-    is_stated = any(price.model in (model, EVERY_MODEL) for price in stated)
-    return _can_be_listed(base_url) and not is_stated and not _is_loaded()
+    return _can_be_listed(base_url) and not _stated(stated, model) and not _is_loaded()
 
 
 def load() -> None:
@@ -111,6 +109,12 @@ def context_window_if_loaded(base_url: str, model: str) -> int | None:
     if not model or not _is_loaded() or not _can_be_listed(base_url):
         return None
     return _context_window(base_url, model)
+
+
+def _stated(prices: Sequence[Price], model: str) -> Price | None:
+    """The model's own price, wherever it stands, before the one for any other."""
+    by_model = {price.model: price for price in prices}
+    return by_model.get(model) or by_model.get(EVERY_MODEL)
 
 
 def _is_loaded() -> bool:

@@ -54,6 +54,12 @@ def test_what_the_owner_states_is_what_it_costs(model: str, usage: Usage, dollar
     assert cost(prices, OPENAI, model, usage) == pytest.approx(dollars)
 
 
+def test_a_models_own_price_counts_wherever_it_stands() -> None:
+    prices = stated_prices("* = 0 / 0, mine = 2 / 8")
+    assert cost(prices, OPENAI, "mine", Usage(1_000_000)) == 2
+    assert cost(prices, OPENAI, "another", Usage(1_000_000)) == 0
+
+
 def test_what_is_public_needs_no_statement() -> None:
     assert (whole := cost((), OPENAI, "gpt-4.1-mini", Usage(1000, 100)))
     assert (cached := cost((), OPENAI, "gpt-4.1-mini", Usage(1000, 100, cached=900)))
