@@ -209,22 +209,26 @@ def _text(content: object) -> str:
 
 
 def _counts(usage: dict[str, Any]) -> tuple[int | None, ...]:
-    """The four counts of a Completion, in OpenAI's form or DeepSeek's."""
+    """The four counts of a Completion, in OpenAI's form or DeepSeek's.
+
+    xAI and Gemini count reasoning in the total alone, and take as much for it as for the answer
+    (docs.x.ai, "Consumption and Rate Limits"; Gemini, "thoughts_token_count").
+    """
     prompt, completion = (
         details if isinstance(details := usage.get(f"{name}_tokens_details"), dict) else {}
         for name in ("prompt", "completion")
     )
-    return tuple(
-        map(
-            _count,
-            (
-                usage.get("prompt_tokens"),
-                usage.get("completion_tokens"),
-                prompt.get("cached_tokens", usage.get("prompt_cache_hit_tokens")),
-                completion.get("reasoning_tokens"),
-            ),
-        )
+    read, written, total = (
+        _count(usage.get(name)) for name in ("prompt_tokens", "completion_tokens", "total_tokens")
     )
+    cached = _count(prompt.get("cached_tokens", usage.get("prompt_cache_hit_tokens")))
+    reasoning = _count(completion.get("reasoning_tokens"))
+    if read is not None and written is not None and total is not None:
+        hidden = total - read - written
+        # What relays of Claude's read from a cache may be in the total alone as well.
+        if hidden > 0 and (hidden == reasoning or (reasoning is None and not cached)):
+            written, reasoning = written + hidden, hidden
+    return read, written, cached, reasoning
 
 
 def _count(value: object) -> int | None:

@@ -91,6 +91,28 @@ def test_a_stream_that_breaks_off_within_a_tag_loses_nothing() -> None:
             {"prompt_tokens": 7, "completion_tokens": 3, "prompt_cache_hit_tokens": 5},
             (7, 3, 5, None),
         ),
+        (  # xAI's
+            {
+                "prompt_tokens": 12,
+                "completion_tokens": 1,
+                "total_tokens": 399,
+                "completion_tokens_details": {"reasoning_tokens": 386},
+            },
+            (12, 387, None, 386),
+        ),
+        (  # Gemini's
+            {"prompt_tokens": 20, "completion_tokens": 198, "total_tokens": 623},
+            (20, 603, None, 405),
+        ),
+        (  # of a relay that has what was cached in the total alone
+            {
+                "prompt_tokens": 20,
+                "completion_tokens": 10,
+                "total_tokens": 530,
+                "prompt_tokens_details": {"cached_tokens": 500},
+            },
+            (20, 10, 500, None),
+        ),
         ({"prompt_tokens_details": None, "completion_tokens_details": [7]}, (None,) * 4),
         (
             {"prompt_tokens": -1, "completion_tokens_details": {"reasoning_tokens": "2"}},
