@@ -13,6 +13,11 @@ _TRANSLATED = ipaddress.ip_network("64:ff9b::/96")
 """NAT64 (RFC 6052): the last 32 bits are the IPv4 address that is reached."""
 
 
+_UNICAST = ipaddress.ip_network("2000::/3")
+"""All that is given out of IPv6 for the whole internet (iana.org/assignments/ipv6-address-space).
+The library calls the rest public too, such as fec0::/10, which is a network's own."""
+
+
 class NotPublicError(OSError):
     """An address that only this machine or its own network can reach."""
 
@@ -29,6 +34,8 @@ def is_public(address: str) -> bool:
             inner = ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)
         if inner:
             return is_public(str(inner))
+        if ip not in _UNICAST:
+            return False
     return ip.is_global and not ip.is_multicast
 
 

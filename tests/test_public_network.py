@@ -35,6 +35,11 @@ def test_public_addresses_are_reached(address: str) -> None:
         "2002:7f00:1::",  # 127.0.0.1 in 6to4
         "64:ff9b::a9fe:a9fe",  # 169.254.169.254 behind NAT64
         "2001:0:4136:e378:8000:63bf:80ff:fffe",  # 127.0.0.1 behind Teredo
+        "fec0::1",
+        "::127.0.0.1",
+        "::ffff:0:127.0.0.1",
+        "64:ff9b:1::7f00:1",  # NAT64 of a network's own
+        "5f00::1",
         "localhost",
         "",
     ],
