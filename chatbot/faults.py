@@ -19,6 +19,9 @@ from chatbot.public_network import NotPublicError
 LONGEST_COUNTDOWN_SECONDS = 120
 """Who must wait for longer is told when to come back."""
 
+LONGEST_WAIT_SECONDS = 366 * 24 * 3600
+"""Nobody means more than this, which may even be infinite."""
+
 _CONTEXT = r"context|too long|too many tokens|maximum.*tokens|input length|上下文|过长"
 _LIMITS = (
     r"(?:context (?:size|length|window)|token limit)\D{0,24}?(\d{3,8})",  # most servers
@@ -192,6 +195,6 @@ def _causes(error: BaseException | None) -> Iterator[BaseException]:
 
 
 def _later(code: str, seconds: float | None, **details: str) -> ChatbotError:
-    if seconds is None:
+    if seconds is None or seconds > LONGEST_WAIT_SECONDS:
         return ChatbotError(code, **details)
     return ChatbotError(f"{code}_until", **details, until=f"{time.time() + seconds:.0f}")

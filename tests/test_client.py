@@ -306,3 +306,9 @@ def test_models_are_listed_in_the_servers_own_order(endpoint: FakeEndpoint) -> N
     with pytest.raises(ChatbotError) as caught:
         run(listing())
     assert caught.value.code == "wrong_address"
+
+
+@pytest.mark.parametrize("words", ["again in " + "9" * 400 + "s", "again in 999999999999999 days"])
+def test_a_wait_that_nobody_can_mean_is_not_said(endpoint: FakeEndpoint, words: str) -> None:
+    busy = Reply(status=429, error={"message": f"Too many requests. Please try {words}."})
+    assert failure(endpoint, busy, busy, busy)[1].code == "busy"
