@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chatbot.thinking import ThinkTags, reasoning_of
+from chatbot.thinking import MAX_BLANKS, ThinkTags, reasoning_of
 
 TEXTS = [
     # the text, its reasoning, its answer
@@ -58,6 +58,17 @@ def test_reasoning_is_told_from_the_answer_wherever_the_tags_are_cut(
 )
 def test_nothing_depends_on_how_a_text_is_cut(pieces: list[str]) -> None:
     assert split(*pieces) == split("".join(pieces)) == split(*"".join(pieces))
+
+
+def test_white_space_without_end_is_not_held() -> None:
+    blanks, tag = " " * (MAX_BLANKS + 1), "<think>Hm</think>"
+    assert split(*blanks, tag, "Yes.") == split(blanks + tag, "Yes.") == ("", f"{blanks}{tag}Yes.")
+    assert split(blanks[1:] + tag, "Yes.") == ("Hm", "Yes.")
+    assert split(tag, *blanks, tag, "Yes.") == ("HmHm", "Yes.")
+    tags = ThinkTags()
+    for _ in range(MAX_BLANKS):
+        assert tags.feed(" ") == ("", "")
+    assert tags.feed(" ") == ("", blanks)
 
 
 @given(st.text(), st.text())
