@@ -1,9 +1,9 @@
-"""The forms of a base URL: what people paste is often almost right."""
+"""Addresses and keys as they are meant: what people paste is often almost right."""
 
 import re
 from urllib.parse import urlsplit
 
-from chatbot.endpoints import is_nearby
+from chatbot.endpoints import is_key, is_nearby
 from chatbot.errors import ChatbotError
 from chatbot.services import service_at
 
@@ -39,6 +39,14 @@ def base_urls(typed: str) -> list[str]:
         for scheme in schemes
         for path in _paths(f"{scheme}://{parts.netloc}", parts.path)
     ]
+
+
+def pasted_key(typed: str) -> str | None:
+    """A key, whatever was pasted around it. Raises ChatbotError("bad_key")."""
+    key = typed.strip().removeprefix("Bearer ").strip().strip("\"'")
+    if key and not is_key(key):
+        raise ChatbotError("bad_key")
+    return key or None
 
 
 def _paths(address: str, typed: str) -> list[str]:

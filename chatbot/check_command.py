@@ -2,6 +2,7 @@
 
 import argparse
 import getpass
+import io
 import locale
 import os
 import sys
@@ -10,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from chatbot import background, local_model, masking
-from chatbot.addresses import base_urls
+from chatbot.addresses import base_urls, pasted_key
 from chatbot.check import Check
 from chatbot.endpoints import Endpoint, origin
 from chatbot.errors import ChatbotError, Phrase
@@ -23,6 +24,8 @@ MARKS = {None: "…", True: "✓", False: "✗"}
 
 def main(arguments: list[str] | None = None) -> None:
     """Check what is set, or another address; exit with 0 if it works and with 1 if not."""
+    if isinstance(sys.stdout, io.TextIOWrapper):  # not every terminal has a ✓, or Chinese
+        sys.stdout.reconfigure(errors="replace")
     wanted = _parser(_system_language()).parse_args(arguments)
     language = wanted.language or _system_language()
     try:
@@ -50,9 +53,10 @@ def _check(settings: Settings, typed: str, model: str, language: str) -> Check:
         if origin(address) == origin(configured.base_url):
             return Check(configured, typed, model)
     # The key that is set belongs elsewhere.
-    key = getpass.getpass(translate(language, "check.key_prompt")) if sys.stdin.isatty() else ""
-    masking.hide(key.strip())
-    return Check(Endpoint(address, key.strip() or None), typed, model, is_owners_key=False)
+    prompt = translate(language, "check.key_prompt")
+    key = pasted_key(getpass.getpass(prompt)) if sys.stdin.isatty() else None
+    masking.hide(key)
+    return Check(Endpoint(address, key), typed, model, is_owners_key=False)
 
 
 def _print_step(language: str) -> Any:

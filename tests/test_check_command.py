@@ -1,6 +1,7 @@
 """`python -m chatbot.check`: what it prints, its exit code, and that it never prints the key."""
 
 import io
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -8,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from chatbot import check_command, settings
+from chatbot.errors import ChatbotError
 from tests.conftest import CANARY_KEY, ROOT
 from tests.endpoint import FakeEndpoint, Reply
 
@@ -83,6 +85,33 @@ def test_a_key_for_another_address_is_asked_for_at_a_terminal(
     monkeypatch.setattr("getpass.getpass", lambda prompt: f" {CANARY_KEY} ")
     assert run(capsys, "--base-url", endpoint.base_url)[0] == 0
     assert endpoint.headers[0]["Authorization"] == f"Bearer {CANARY_KEY}"
+
+
+def test_what_cannot_be_a_key_is_not_sent(
+    endpoint: FakeEndpoint, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
+    monkeypatch.setattr("getpass.getpass", lambda prompt: "密钥")
+    code, out = run(capsys, "--base-url", endpoint.base_url)
+    assert code == 1
+    assert out.strip() == ChatbotError("bad_key").sentence("en")
+    assert endpoint.headers == []
+
+
+def test_a_terminal_with_few_characters_is_told_as_well(endpoint: FakeEndpoint) -> None:
+    command = [sys.executable, "-m", "chatbot.check", "--base-url", endpoint.base_url]
+    environment = {**os.environ, "PYTHONIOENCODING": "ascii", "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(
+        [*command, "--language", "en"],
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert done.returncode == 0
+    assert done.stderr == ""
+    assert "? A short question to test-model." in done.stdout
 
 
 @pytest.mark.parametrize("arguments", [["--base-url", "not an address"], []])

@@ -17,9 +17,9 @@ from urllib.parse import urlsplit
 import streamlit as st
 
 from chatbot import background, local_model, masking
-from chatbot.addresses import base_urls
+from chatbot.addresses import base_urls, pasted_key
 from chatbot.check import Check
-from chatbot.endpoints import OPENAI_BASE_URL, Endpoint, is_key, origin
+from chatbot.endpoints import OPENAI_BASE_URL, Endpoint, origin
 from chatbot.errors import ChatbotError
 from chatbot.findings import Finding, Step
 from chatbot.services import service_at
@@ -148,7 +148,7 @@ def _typed() -> tuple[str, str | None, str]:
     """Address, key and model as they were typed. A key alone is one for OpenAI."""
     names = ("check_base_url", "check_key", "check_model")
     typed, key, model = (str(st.session_state.get(name) or "").strip() for name in names)
-    return typed or (OPENAI_BASE_URL if key else ""), _key(key), model
+    return typed or (OPENAI_BASE_URL if key else ""), pasted_key(key), model
 
 
 def _check_of_typed(typed: str, key: str | None, model: str, is_at_the_machine: bool) -> Check:
@@ -170,14 +170,6 @@ def _check_of_typed(typed: str, key: str | None, model: str, is_at_the_machine: 
         is_visitors=not is_at_the_machine,
     )
     return Check(endpoint, typed, model, is_owners_key=False)
-
-
-def _key(typed: str) -> str | None:
-    """A key as it was meant, whatever was pasted around it. Raises ChatbotError("bad_key")."""
-    key = typed.strip().removeprefix("Bearer ").strip().strip("\"'")
-    if key and not is_key(key):
-        raise ChatbotError("bad_key")
-    return key or None
 
 
 def _running() -> Running | None:
