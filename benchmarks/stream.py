@@ -68,6 +68,7 @@ class Figures:
     main_thread: float = 0
     enter_to_request: float = 0
     first_text: float = 0
+    enter_to_first_text: float = 0
     last_text: float = 0
     last_text_at_once: float = 0
     curve: list[tuple[float, int, float]] = field(default_factory=list)
@@ -149,9 +150,9 @@ class OpenPage:
         if event["requestId"] in self._downloads:
             self.payloads.append(event["dataLength"])
 
-    def open(self) -> None:
+    def open(self, query: str = "") -> None:
         """Open the page anew, and let it come to rest."""
-        self._page.goto(f"http://127.0.0.1:{self._relay.port}")
+        self._page.goto(f"http://127.0.0.1:{self._relay.port}/{query}")
         self._page.wait_for_selector(self._chat.composer)
         self._page.wait_for_timeout(SETTLE_SECONDS * 1000)
         self._page.keyboard.press("Escape")  # what is new in this version, and the like
@@ -184,6 +185,7 @@ class OpenPage:
             main_thread=self._busy_seconds() - busy_before,
             enter_to_request=endpoint.times["request"] - seen["enter"],
             first_text=seen[answer.START] - endpoint.times["first"],
+            enter_to_first_text=seen[answer.START] - seen["enter"],
             last_text=seen[answer.END] - endpoint.times["last"],
             curve=curve,
         )
