@@ -28,7 +28,8 @@ from chatbot.ui import (
 )
 from chatbot.ui.errors import errors_shown
 
-MOUNTED_MESSAGES = 30  # the newest: every mounted message is sent again on every run
+MOUNTED_MESSAGES = 12  # the newest: every mounted message is sent again on every run
+EARLIER_MESSAGES = 30  # and as many more at a click
 
 look.set_up_page()
 language.settle(None)
@@ -90,14 +91,14 @@ with errors_shown():
     shown = branch[: len(branch) - left_out]
     versions = place.store.messages.versions(owner, shown[-mounted:])
     with look.fresh_place(f"{conversation_id} {left_out}"):
-        messages.show_head(settings, conversation, shown, mounted, MOUNTED_MESSAGES)
+        messages.show_head(settings, conversation, shown, mounted, EARLIER_MESSAGES)
         finished = shown[-mounted:-1] if running and not left_out else shown[-mounted:]
         unseen_id = messages.last_unseen_id(branch)
         for message in finished:
             beside = versions.get(message.id, [])
             is_last, is_unseen = message is branch[-1], message.id == unseen_id
             messages.show_message(message, is_last, beside, is_unseen)
-        messages.show_later(mounted, left_out, MOUNTED_MESSAGES)
+        messages.show_later(mounted, left_out, EARLIER_MESSAGES)
         live_place = st.container()
         keeping.show_keeping(owner, place, conversation, branch)
         look.clear_the_rest(len(finished))

@@ -53,9 +53,7 @@ def _ask(question: str) -> None:
         place.answers.ask(owner, conversation, question, chosen, models.source(), is_new=not kept)
 
     places.write(conversation, ask_there, is_new=not kept)
-    leave_out_messages(0)
-    if not kept:
-        open_conversation(conversation.id)
+    open_conversation(conversation.id)  # at its end, however far back it was read
 
 
 @noting_errors
@@ -90,13 +88,8 @@ def open_conversation(conversation_id: str | None) -> None:
         st.session_state.pop(name, None)
 
 
-def leave_out_messages(count: int) -> None:
-    """Leave the newest `count` messages of a long conversation out of the page."""
-    st.session_state.left_out_messages = count
-
-
 def mount_messages(count: int, left_out: int | None = None) -> None:
     """Have `count` messages of a long conversation on the page, leaving out some newest ones."""
     st.session_state.mounted_messages = count
     if left_out is not None:
-        leave_out_messages(left_out)
+        st.session_state.left_out_messages = left_out

@@ -84,6 +84,6 @@ def open_found(conversation_id: str, message_id: str | None) -> None:
     if newer is None:
         messages.show_version(owner, message_id)
         newer = messages.count_after(owner, message_id) or 0
-    actions.leave_out_messages(max(0, newer - MOUNTED_BELOW))
+    actions.mount_messages(2 * MOUNTED_BELOW, max(0, newer - MOUNTED_BELOW))
     # The time makes another click on the same result a new one.
     st.session_state.target = {"message": message_id, "at": time.time()}
