@@ -333,6 +333,26 @@ def test_a_visitor_may_use_a_server_of_their_own_for_a_session(
     assert texts(page)[-1] == "Hello there!"
 
 
+def test_a_visitors_own_server_is_asked_for_its_own_models_alone(
+    page: AppTest,
+    endpoint: FakeEndpoint,
+    theirs: FakeEndpoint,
+    allowed: None,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("CHATBOT_MODEL", "owners-model")
+    page.run()
+    ask(page, "To the owner's.")
+    check(opened(page), theirs.base_url, "sk-theirs")
+    page.button(key="check_use").click().run()
+    click(page, "New")
+    assert page.selectbox[0].value == f"{theirs.base_url.split('/')[2]} · their-model"
+    ask(page, "To theirs.")
+    assert [request["model"] for request in endpoint.requests] == ["owners-model"]
+    assert "owners-model" not in str(theirs.requests)
+    assert texts(page)[-1] == "From theirs."
+
+
 def test_a_visitor_never_gets_the_owners_key_sent_anywhere(
     page: AppTest, endpoint: FakeEndpoint, theirs: FakeEndpoint, allowed: None
 ) -> None:

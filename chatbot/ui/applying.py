@@ -42,7 +42,8 @@ def use(finding: Finding) -> None:
         connect_timeout_seconds=settings.connect_timeout_seconds,
         silence_timeout_seconds=settings.silence_timeout_seconds,
     )
-    resources.use_own_endpoint(own, finding.models or (finding.model,))
+    # What has answered comes first, for that is what new conversations begin with.
+    resources.use_own_endpoint(own, list(dict.fromkeys((finding.model, *finding.models))))
     views.close_view()
     models.choose(choice(own, finding.model))
 

@@ -81,7 +81,8 @@ def _default() -> tuple[Endpoint | None, str | None]:
     endpoints = resources.endpoints()
     if not endpoints:
         return None, None  # the built-in server has one model only
-    if default := resources.settings().default_model:
+    default = resources.settings().default_model
+    if default and not endpoints[0].is_visitors:  # whose server it is has models of its own
         return find_choice(endpoints, default) or (endpoints[0], None)
     listed = resources.known_models().get(endpoints[0])
     return endpoints[0], listed[0] if listed else None
