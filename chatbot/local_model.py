@@ -123,6 +123,11 @@ class LocalModel:
         return (Price(EVERY_MODEL, 0, 0),)
 
     @property
+    def is_visitors(self) -> bool:
+        """Whether a visitor has named it."""
+        return False
+
+    @property
     def goes_on_by_itself(self) -> bool:
         """Whether it takes an answer at the end of what it is sent as the beginning of its own."""
         return True

@@ -45,19 +45,21 @@ class Measures:
             tokens = min(int(refused), tokens or int(refused))
         return Window(tokens, self._scale(key))
 
-    def learn_usage(self, key: Key, count: Count, reported_tokens: int | None) -> None:
-        """Take an endpoint's own count of what it was sent."""
+    def learn_usage(
+        self, key: Key, count: Count, reported_tokens: int | None, is_lasting: bool = True
+    ) -> None:
+        """Take an endpoint's own count of what it was sent; `is_lasting`: write it down later."""
         if reported_tokens is None:
             return
         old = self._scale(key)
         new = old.learned(count, reported_tokens)
         changes = (math.log(new.latin / old.latin), math.log(new.other / old.other))
         if max(map(abs, changes)) > WORTH_KEEPING:
-            self._learn(key, {"latin": new.latin, "other": new.other})
+            self._learn(key, {"latin": new.latin, "other": new.other}, is_lasting)
 
-    def learn_window(self, key: Key, tokens: int) -> None:
+    def learn_window(self, key: Key, tokens: int, is_lasting: bool = True) -> None:
         """Take what a refusal says is the most."""
-        self._learn(key, {"context_window": tokens})
+        self._learn(key, {"context_window": tokens}, is_lasting)
 
     async def keep_learned(self) -> None:
         """Write down what is new."""
@@ -68,8 +70,8 @@ class Measures:
             except ChatbotError:  # then it is found out again after the next start
                 log.exception("Could not keep what was learned of a model")
 
-    def _learn(self, key: Key, values: dict[str, float]) -> None:
-        for known in (self._known, self._unkept):
+    def _learn(self, key: Key, values: dict[str, float], is_lasting: bool) -> None:
+        for known in (self._known, self._unkept) if is_lasting else (self._known,):
             known[key] = {**known.get(key, {}), **values}
 
     def _scale(self, key: Key) -> Scale:

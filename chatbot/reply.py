@@ -63,7 +63,8 @@ async def fill(
     """
     try:
         completion = await _patient_reply(answer, client, source, plan, controls)
-        measures.learn_usage(_key(source, answer), plan.count, completion.prompt_tokens)
+        key, tokens = _key(source, answer), completion.prompt_tokens
+        measures.learn_usage(key, plan.count, tokens, not source.is_visitors)
         cost = await _cost(source, answer, completion)
         state, outcome = _outcome(completion, answer, plan, cost)
     except asyncio.CancelledError:
@@ -77,7 +78,7 @@ async def fill(
         log.warning("An answer failed: %s%s", error, kind)
         state = State.CUT_SHORT if answer.text else State.FAILED
         if limit := error.details.get("limit"):  # before the end, for it is asked again at once
-            measures.learn_window(_key(source, answer), int(limit))
+            measures.learn_window(_key(source, answer), int(limit), not source.is_visitors)
         answer.end(state, error=error.to_json())
     else:
         answer.end(state, **outcome)
@@ -155,7 +156,11 @@ async def _cost(source: Source, answer: Answer, completion: Completion) -> float
         return None
     usage = Usage(read, written, min(completion.cached_tokens or 0, read))
     model = answer.message.model or ""
-    return await asyncio.to_thread(prices.cost, source.prices, source.base_url, model, usage)
+    try:
+        return await asyncio.to_thread(prices.cost, source.prices, source.base_url, model, usage)
+    except Exception:  # whatever is wrong with a price, the answer is there
+        log.exception("Could not find what an answer costs")
+        return None
 
 
 def _outcome(

@@ -807,3 +807,38 @@ def test_a_window_is_learned_from_the_list_and_from_a_refusal_and_the_next_quest
     again = Answers(store)
     assert again.window(source, "test-model").tokens == 1024
     again.close()
+
+
+def test_what_is_learned_of_a_visitors_server_is_not_written_down(
+    answers: Answers,
+    store: Store,
+    conversation: Conversation,
+    endpoint: FakeEndpoint,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("chatbot.public_network.is_public", lambda address: True)
+    theirs = Endpoint(endpoint.base_url, None, 2, 2, is_visitors=True)
+    ours = Endpoint(endpoint.base_url.replace("127.0.0.1", "localhost"), None, 2, 2)
+    question = "One word follows the other. " * 50
+    for source in (theirs, ours):
+        endpoint.replies = [Reply(usage={"prompt_tokens": 900, "completion_tokens": 3})]
+        saved(store, answers.ask(ME, conversation, question, CONTROLS, source))
+        assert answers.window(source, "test-model").scale != UNKNOWN
+    wait_until(lambda: store.measures.all() != {})
+    assert set(store.measures.all()) == {(ours.fingerprint, "test-model")}
+
+
+def test_an_answer_is_whole_even_if_its_price_cannot_be_found(
+    answers: Answers,
+    store: Store,
+    conversation: Conversation,
+    source: Endpoint,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def fail(*_: object) -> None:
+        raise RuntimeError
+
+    monkeypatch.setattr("chatbot.prices.cost", fail)
+    kept = saved(store, answers.ask(ME, conversation, "Hi", CONTROLS, source))
+    assert (kept.state, kept.error, kept.cost) == (State.COMPLETE, None, None)
+    assert (kept.prompt_tokens, kept.finish_reason) == (7, "stop")
