@@ -23,7 +23,10 @@ class NotPublicError(OSError):
 
 
 def is_public(address: str) -> bool:
-    """Whether an IP address can be reached by the whole internet, however it is wrapped up."""
+    """Whether an IP address can be reached by the whole internet, however it is wrapped up.
+
+    This machine's own cannot: from here its firewall would not be in between.
+    """
     try:
         ip = ipaddress.ip_address(address.partition("%")[0])
     except ValueError:
@@ -36,7 +39,7 @@ def is_public(address: str) -> bool:
             return is_public(str(inner))
         if ip not in _UNICAST:
             return False
-    return ip.is_global and not ip.is_multicast
+    return ip.is_global and not ip.is_multicast and not _is_own(ip)
 
 
 def public_socket(address: tuple[Any, ...]) -> socket.socket:
@@ -45,3 +48,14 @@ def public_socket(address: tuple[Any, ...]) -> socket.socket:
     if not is_public(host):
         raise NotPublicError
     return socket.socket(family, kind, protocol)
+
+
+def _is_own(ip: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
+    """Whether an address is one of this machine's, which then talks to itself. Sends nothing."""
+    family = socket.AF_INET if ip.version == 4 else socket.AF_INET6
+    try:
+        with socket.socket(family, socket.SOCK_DGRAM) as probe:
+            probe.connect((str(ip), 9))
+            return bool(probe.getsockname()[0] == str(ip))
+    except OSError:  # there is no way there
+        return False

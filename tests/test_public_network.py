@@ -1,10 +1,11 @@
 """Which addresses a server that a visitor names may have."""
 
+import ipaddress
 import socket
 
 import pytest
 
-from chatbot.public_network import NotPublicError, is_public, public_socket
+from chatbot.public_network import NotPublicError, _is_own, is_public, public_socket
 
 
 @pytest.mark.parametrize("address", ["8.8.8.8", "2606:4700::1111", "64:ff9b::808:808"])
@@ -49,3 +50,14 @@ def test_what_is_inside_is_not_however_it_is_written(address: str) -> None:
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
     with pytest.raises(NotPublicError):
         public_socket((family, socket.SOCK_STREAM, 0, "", (address, 443)))
+
+
+def test_the_machines_own_address_is_inside_even_if_it_is_a_public_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert _is_own(ipaddress.ip_address("127.0.0.1"))
+    assert not _is_own(ipaddress.ip_address("8.8.8.8"))
+    monkeypatch.setattr("chatbot.public_network._is_own", lambda ip: str(ip) == "8.8.8.8")
+    assert not is_public("8.8.8.8")
+    assert not is_public("::ffff:8.8.8.8")
+    assert is_public("8.8.4.4")
