@@ -268,8 +268,9 @@ class Answers:
             self._store.checkpoints.save(cut_short)
         except ChatbotError:
             log.exception("Could not save %d running answers", len(cut_short))
-        with contextlib.suppress(TimeoutError):
-            background.submit(self._end_all()).result(CLOSE_SECONDS)
+        if background.has_begun():
+            with contextlib.suppress(TimeoutError):
+                background.submit(self._end_all()).result(CLOSE_SECONDS)
 
     async def _end_all(self) -> None:
         for answer in list(self._running.values()):

@@ -18,6 +18,11 @@ def submit(coroutine: Coroutine[Any, Any, T]) -> Future[T]:
     return asyncio.run_coroutine_threadsafe(coroutine, _loop())
 
 
+def has_begun() -> bool:
+    """Whether anything was ever run there. While the app exits it cannot begin any more."""
+    return _start.cache_info().currsize > 0
+
+
 def call(function: Callable[[], object]) -> None:
     """Have a quick function called on the background loop."""
     _loop().call_soon_threadsafe(function)

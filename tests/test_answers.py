@@ -1,5 +1,7 @@
 """Answers in progress, against a loopback endpoint and a real store."""
 
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -13,7 +15,7 @@ from chatbot.errors import ChatbotError
 from chatbot.reply import Controls
 from chatbot.store import Conversation, Message, State, Store, new_id
 from chatbot.tokens import UNKNOWN, count
-from tests.conftest import CANARY_KEY, start_conversation, wait_until
+from tests.conftest import CANARY_KEY, ROOT, start_conversation, wait_until
 from tests.endpoint import FakeEndpoint, Reply
 
 ME = "me"
@@ -842,3 +844,14 @@ def test_an_answer_is_whole_even_if_its_price_cannot_be_found(
     kept = saved(store, answers.ask(ME, conversation, "Hi", CONTROLS, source))
     assert (kept.state, kept.error, kept.cost) == (State.COMPLETE, None, None)
     assert (kept.prompt_tokens, kept.finish_reason) == (7, "stop")
+
+
+def test_an_app_that_was_asked_nothing_ends_without_a_word() -> None:
+    program = (
+        "from chatbot.answers import Answers\nfrom chatbot.store import Store\n"
+        "Answers(Store('sqlite://'))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, timeout=120
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
