@@ -10,7 +10,7 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
-from chatbot import background, local_model, masking
+from chatbot import background, env_file, local_model, masking
 from chatbot.addresses import base_urls, pasted_key
 from chatbot.check import Check
 from chatbot.endpoints import Endpoint, origin
@@ -38,7 +38,7 @@ def main(arguments: list[str] | None = None) -> None:
         sys.exit(1)
     except KeyboardInterrupt:
         sys.exit(130)
-    print(f"\n{_conclusion(finding, language)}")
+    print(f"\n{_conclusion(settings, finding, language)}")
     sys.exit(1 if finding.error else 0)
 
 
@@ -67,11 +67,15 @@ def _print_step(language: str) -> Any:
     return print_step
 
 
-def _conclusion(finding: Finding, language: str) -> str:
+def _conclusion(settings: Settings, finding: Finding, language: str) -> str:
+    """What came of it, and below it the lines of `.env` that must be set for that, if any."""
     sentence = finding.sentence(language, finding.endpoint.base_url)
-    if finding.error or finding.is_as_given:
+    if finding.error or finding.endpoint.name == local_model.NAME:
         return sentence
-    return f"{sentence}\nOPENAI_BASE_URL={finding.endpoint.base_url}"
+    if provider := finding.endpoint.provider:
+        line = f'base_url = "{finding.endpoint.base_url}"'
+        return sentence if finding.is_as_given else f"{sentence}\n[providers.{provider}]\n{line}"
+    return "\n".join([sentence, *env_file.lines(env_file.changes(settings, finding))])
 
 
 def _parser(language: str) -> argparse.ArgumentParser:

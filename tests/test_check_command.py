@@ -55,7 +55,22 @@ def test_the_right_address_is_printed_as_the_line_to_set(
 ) -> None:
     code, out = run(capsys, "--base-url", endpoint.base_url.removesuffix("v1") + "chat")
     assert code == 0
-    assert out.splitlines()[-1] == f"OPENAI_BASE_URL={endpoint.base_url}"
+    assert out.splitlines()[-1] == f"OPENAI_BASE_URL='{endpoint.base_url}'"
+
+
+def test_what_works_but_is_not_set_is_printed_as_lines_to_set(
+    endpoint: FakeEndpoint, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
+    monkeypatch.setattr("getpass.getpass", lambda prompt: CANARY_KEY)
+    endpoint.models_status = 404
+    _, out = run(capsys, "--base-url", endpoint.base_url, "--model", "typed-model")
+    assert out.splitlines()[-4:] == [
+        f"{endpoint.base_url.split('/')[2]} works.",
+        f"OPENAI_BASE_URL='{endpoint.base_url}'",
+        "OPENAI_API_KEY='…'",
+        "CHATBOT_MODEL='typed-model'",
+    ]
 
 
 def test_a_wrong_key_ends_with_1_and_a_sentence_in_the_language_asked_for(

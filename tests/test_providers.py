@@ -142,6 +142,17 @@ def test_a_server_that_is_down_takes_nothing_from_the_others(
     assert not page.exception and not page.warning
 
 
+def test_the_window_of_a_model_is_learned_though_its_server_is_not_asked_what_to_offer(
+    other: FakeEndpoint,
+) -> None:
+    other.windows = {"deep-2": 8192}
+    write_secrets(("deep", other.base_url, 'models = ["deep-2"]'))
+    page = AppTest.from_file(str(ROOT / "streamlit_app.py"), default_timeout=30)
+    assert options(page) == ["deep · deep-2"]
+    ask(page, "Hi!")
+    wait_until(lambda: any("of 8.2k tokens" in said(one.value) for one in page.run().caption))
+
+
 def test_a_provider_may_be_all_there_is(
     other: FakeEndpoint, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -205,6 +205,8 @@ def known_models() -> dict[Endpoint, list[str]]:
         name = (endpoint.provider, endpoint.base_url)
         if endpoint.models:
             kept[name] = list(endpoint.models)
+            if may_ask and endpoint.context_window_tokens is None:
+                _model_list(endpoint)  # nobody waits for it, but it may tell their windows
         elif endpoint.is_visitors:
             pass  # its list came with the check
         elif may_ask and (listing := _model_list(endpoint)).done():
