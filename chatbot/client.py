@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from chatbot import bodies, faults, public_network
 from chatbot.endpoints import Endpoint
 from chatbot.errors import ChatbotError
-from chatbot.listing import context_window
+from chatbot.listing import context_window, is_name
 from chatbot.parameters import ReplyRequest, parameters, refused_parameter
 from chatbot.sse import Completion, CompletionReader, EndpointFault
 
@@ -112,7 +112,7 @@ class Client:
                 self._connected(endpoint) as connection,
             ):
                 page = await connection.models.list()
-                models = [model for model in page.data if isinstance(model.id, str)]
+                models = [model for model in page.data if is_name(model.id)]
         if models:
             self.first_listed[endpoint.fingerprint] = models[0].id
         for model in models:

@@ -1,4 +1,4 @@
-"""What a server's list of models says of a model besides its name. Pure."""
+"""What a server's list says of a model: its name, and how much it takes. Pure."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -13,6 +13,11 @@ _NAMES = (
     "n_ctx_train",
 )
 """What servers call it, what they really give first."""
+
+
+def is_name(value: object) -> bool:
+    """Whether a model can be called so; half a character in a list would fail the whole page."""
+    return isinstance(value, str) and bool(value.strip()) and value.isprintable()
 
 
 def context_window(model: Mapping[str, Any]) -> int | None:

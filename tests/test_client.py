@@ -291,6 +291,18 @@ def test_a_socks_proxy_is_used_for_other_machines(
     assert asked == [b"model.example\0P"]
 
 
+def test_what_cannot_be_a_models_name_is_not_listed(endpoint: FakeEndpoint) -> None:
+    endpoint.models = ["half-\ud800", "", " ", "nul-\0", "通义 千问", "org/model:free"]
+
+    async def listed() -> list[str]:
+        client = Client()
+        models = await client.list_models(Endpoint(endpoint.base_url, CANARY_KEY))
+        await client.close()
+        return models
+
+    assert run(listed()) == ["通义 千问", "org/model:free"]
+
+
 def test_models_are_listed_in_the_servers_own_order(endpoint: FakeEndpoint) -> None:
     endpoint.models = ["b", "a"]
 
