@@ -601,7 +601,24 @@ def test_what_a_conversation_cost_is_added_up_with_all_its_versions(
         Message(new_id(), conversation.id, question.id, "assistant", "Hello", cost=cost)
         for cost in costs
     ]
-    assert store.messages.cost(ME, conversation.id) == (0, 0)
+    latest = answers[-1]
+    assert store.messages.cost(ME, conversation.id, latest) == (0, 0)
     store.messages.add(ME, [question, *answers], None)
-    assert store.messages.cost(ME, conversation.id) == (0.75, 1)
-    assert store.messages.cost("somebody else", conversation.id) == (0, 0)
+    assert store.messages.cost(ME, conversation.id, latest) == (0.75, 1)
+    assert store.messages.cost("somebody else", conversation.id, latest) == (0, 0)
+
+
+def test_the_cost_of_the_latest_answer_counts_before_its_end_is_saved(
+    store: Store, conversation: Conversation
+) -> None:
+    question = Message(new_id(), conversation.id, None, "user", "Hi")
+    first = Message(new_id(), conversation.id, question.id, "assistant", "Hello", cost=0.25)
+    running = Message(
+        new_id(), conversation.id, question.id, "assistant", "Hel", state=State.ANSWERING
+    )
+    store.messages.add(ME, [question, first, running], None)
+    assert store.messages.cost(ME, conversation.id, running) == (0.25, 0)
+    ended = dataclasses.replace(running, state=State.COMPLETE, cost=0.5)
+    assert store.messages.cost(ME, conversation.id, ended) == (0.75, 0)
+    unpriced = dataclasses.replace(running, state=State.COMPLETE)
+    assert store.messages.cost(ME, conversation.id, unpriced) == (0.25, 1)

@@ -211,11 +211,12 @@ class Messages:
 
     @reading
     def cost(
-        self, connection: sa.Connection, owner: str, conversation_id: str
+        self, connection: sa.Connection, owner: str, conversation_id: str, latest: Message
     ) -> tuple[float, int]:
         """What all answers of a conversation cost in US dollars, and of how many nobody knows.
 
-        From an index alone: 10,000 answers take a millisecond.
+        The `latest` counts as it is given, as its end may not be saved yet; while it is being
+        written, nobody could know. From an index alone: 10,000 answers take a millisecond.
         """
         is_answer = messages.c.role == "assistant"
         is_owned = sa.exists().where(*owned(owner, conversation_id))
@@ -224,6 +225,12 @@ class Messages:
             sa.func.count() - sa.func.count(messages.c.cost),
         ).where(messages.c.conversation_id == conversation_id, is_answer, is_owned)
         dollars, unknown = connection.execute(query).one()
+        saved = message_of(connection, owner, latest.id)
+        if saved and saved.role == "assistant":
+            if saved.cost != latest.cost:
+                dollars += (latest.cost or 0) - (saved.cost or 0)
+            is_unknown = latest.cost is None and latest.state is not State.ANSWERING
+            unknown += int(is_unknown) - int(saved.cost is None)
         return float(dollars), int(unknown)
 
     @writing

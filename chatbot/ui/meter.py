@@ -45,7 +45,7 @@ def show_meter(owner: str, branch: list[Message]) -> bool:
             is_nearby = endpoints.is_nearby(urlsplit(source.base_url).hostname or "")
             parts += [] if is_nearby else [t("cost.unknown")]
             explained.append(t("cost.unknown_price"))
-    spent, unknown = places.here().store.messages.cost(owner, last.conversation_id)
+    spent, unknown = places.here().store.messages.cost(owner, last.conversation_id, branch[-1])
     explained.append(t("cost.spent", dollars=in_dollars(spent)) if spent else "")
     explained.append(t("cost.spent_unknown", count=unknown) if unknown else "")
     if parts:
