@@ -23,7 +23,7 @@ from chatbot.endpoints import OPENAI_BASE_URL, Endpoint, origin
 from chatbot.errors import ChatbotError
 from chatbot.findings import Finding, Step
 from chatbot.services import service_at
-from chatbot.ui import applying, models, resources, views, whereabouts
+from chatbot.ui import applying, look, models, resources, views, whereabouts
 from chatbot.ui.errors import noting_errors, show_error
 from chatbot.ui.language import language, t
 from chatbot.ui.look import plain
@@ -69,8 +69,13 @@ def show_check() -> None:
             show_error(st.session_state.pop("notice"))
         if st.session_state.get("check_applied"):
             st.success(t("check.applied"), icon=":material/check_circle:")
-    with st.container(key="check-result"):
-        if running := _running():
+    running = _running()
+    with (
+        st.container(key="check-result"),
+        # What the last check came to is not to stand beside the steps of the next one.
+        look.fresh_place(str(id(running.future)) if running else None, "check-result"),
+    ):
+        if running:
             _show_result(running, may_change)
 
 
@@ -178,8 +183,8 @@ def _running() -> Running | None:
 
 
 def _show_result(running: Running, may_change: bool) -> None:
-    """The steps as they are taken, then what they came to."""
-    place = st.empty()
+    """The steps as they are taken; then, above them where it is seen, what they came to."""
+    conclusion, place = st.container(), st.empty()
     may_see = may_change or running.is_typed
     while not running.future.done():
         _show_steps(place, running.check.steps, t("check.running"), "running", may_see)
@@ -190,18 +195,21 @@ def _show_result(running: Running, may_change: bool) -> None:
         finding = running.future.result()
     except ChatbotError as error:
         _show_steps(place, running.check.steps, t("check.failed"), "error", may_see)
-        show_error(error)
+        with conclusion:
+            show_error(error)
         return
     except Exception:
         log.exception("A check failed")
         _show_steps(place, running.check.steps, t("check.failed"), "error", may_see)
-        show_error(ChatbotError("click"))
+        with conclusion:
+            show_error(ChatbotError("click"))
         return
     works = finding.error is None
     label = t("check.done" if works else "check.failed")
     state = "complete" if works else "error"
     _show_steps(place, running.check.steps, label, state, may_see)
-    _show_conclusion(finding, may_change, may_see)
+    with conclusion:
+        _show_conclusion(finding, may_change, may_see)
 
 
 def _show_steps(
