@@ -171,7 +171,9 @@ def _outcome(
     outcome: dict[str, Any] = {"finish_reason": completion.finish_reason}
     for name in ("prompt_tokens", "completion_tokens", "cached_tokens", "reasoning_tokens"):
         outcome[name] = _sum(getattr(before, name), getattr(completion, name))
-    is_continued_unpriced = before.cost is None and before.prompt_tokens is not None
+    # One that was stopped or cut has no count, but was not free.
+    has_begun = bool(answer.begun_with.content) or before.prompt_tokens is not None
+    is_continued_unpriced = has_begun and before.cost is None
     outcome["cost"] = None if cost is None or is_continued_unpriced else cost + (before.cost or 0)
     if completion.prompt_tokens is not None:
         of_answer = plan.tokens - plan.sent_tokens

@@ -12,6 +12,7 @@ from chatbot.answer import Answer
 from chatbot.answers import Answers
 from chatbot.endpoints import Endpoint
 from chatbot.errors import ChatbotError
+from chatbot.prices import stated_prices
 from chatbot.reply import Controls
 from chatbot.store import Conversation, Message, State, Store, new_id
 from chatbot.tokens import UNKNOWN, count
@@ -582,6 +583,26 @@ def test_a_cut_answer_goes_on_without_a_seam_and_its_usage_adds_up(
     assert instruction["role"] == "user" and "“The quick bro”" in instruction["content"]
     branch, _ = answers.branch(ME, conversation, 9)
     assert [message.content for message in branch] == ["Hi", "The quick brown fox."]
+
+
+def test_what_a_continued_answer_costs_is_known_only_if_all_parts_are(
+    answers: Answers, store: Store, conversation: Conversation, endpoint: FakeEndpoint
+) -> None:
+    priced = Endpoint(endpoint.base_url, None, 2, 2, prices=stated_prices("* = 1 / 1"))
+    costs = []
+    for finish_reason, usage in (
+        ("length", {"prompt_tokens": 7, "completion_tokens": 3}),
+        (None, None),
+    ):
+        endpoint.replies = [
+            Reply(["One", " two"], finish_reason=finish_reason, usage=usage),
+            Reply(["One two", " three"]),
+        ]
+        cut = saved(store, answers.ask(ME, conversation, "Count", CONTROLS, priced))
+        whole = saved(store, answers.go_on(ME, conversation, cut, CONTROLS, priced))
+        assert (whole.content, whole.state) == ("One two three", State.COMPLETE)
+        costs.append(whole.cost)
+    assert costs == [pytest.approx(20 / 1_000_000), None]
 
 
 def test_a_model_that_goes_on_by_itself_is_told_nothing(
