@@ -1,6 +1,7 @@
 """How full the model's window is, on the page."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from playwright.sync_api import expect
@@ -141,6 +142,13 @@ def test_a_question_that_is_too_long_by_itself_is_offered_to_be_edited(
 def test_an_answer_counts_without_its_reasoning(fields: dict[str, object], used: int) -> None:
     answer = Message("1", "c", None, "assistant", "a" * 9, sent_tokens=100, **fields)  # type: ignore[arg-type]
     assert used_tokens(answer, Window()) == used
+
+
+def test_an_answer_of_which_only_the_end_was_counted_counts_whole() -> None:
+    answer = Message("1", "c", None, "assistant", "word " * 800, sent_tokens=100)
+    whole = used_tokens(answer, Window())
+    assert used_tokens(replace(answer, completion_tokens=50), Window()) == whole
+    assert used_tokens(replace(answer, completion_tokens=900), Window()) == 1000
 
 
 @pytest.mark.parametrize(

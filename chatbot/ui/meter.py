@@ -60,7 +60,9 @@ def used_tokens(answer: Message, window: Window) -> int:
     written = window.scale.tokens(count(answer.content))
     is_told = answer.reasoning_seconds is None or answer.reasoning_tokens is not None
     if answer.state is State.COMPLETE and answer.completion_tokens is not None and is_told:
-        written = answer.completion_tokens - (answer.reasoning_tokens or 0)
+        reported = answer.completion_tokens - (answer.reasoning_tokens or 0)
+        # Of one that went on after a stop, only what was written then was counted.
+        written = reported if 2 * reported > written else written
     return (answer.sent_tokens or 0) + max(0, written)
 
 
