@@ -30,11 +30,11 @@ class Step:
         text = translate(language, f"check.step.{self.name}", **self.details)
         if self.error is None:
             return text
-        if (
-            self.name == "models" and self.error.code in OF_THE_PATH
-        ):  # one of several, so it is said in few words
-            return f"{text} {translate(language, 'check.step.not_there')}"
-        return f"{text} {_said(self.error, language)}"
+        if self.name == "models" and self.error.code in OF_THE_PATH:
+            reason = translate(language, "check.step.not_there")  # one of several: few words
+        else:
+            reason = _said(self.error, language)
+        return f"{text}{'' if text.endswith('。') else ' '}{reason}"
 
 
 @dataclass(frozen=True)

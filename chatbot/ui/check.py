@@ -227,8 +227,8 @@ def _show_steps(
             step = replace(step, details={**step.details, "base_url": address})
         icon = ICONS.get(step.is_good, FAILED)
         lines.append(f"{icon} {_plain(step.sentence(language()), address)}")
-    with place.status(label, expanded=True, state=state):  # type: ignore[arg-type]
-        st.markdown("  \n".join(lines))
+    status = place.status(label, expanded=True, state=state)  # type: ignore[arg-type]
+    status.markdown("  \n".join(lines))  # as a `with` it would be marked as complete at once
 
 
 def _plain(sentence: str, address: str) -> str:
