@@ -36,6 +36,10 @@ def write_secrets(*providers: tuple[str, str, str]) -> None:
     settings._load.cache_clear()
 
 
+def texts_of_captions(page: AppTest) -> list[str]:
+    return [said(str(caption.value)) for caption in page.caption]
+
+
 def options(page: AppTest) -> list[str]:
     return list(page.run().selectbox[0].options)
 
@@ -140,6 +144,9 @@ def test_a_server_that_is_down_takes_nothing_from_the_others(
     wait_until(lambda: len(options(page)) == 4)
     assert "deep · deep-1" in page.selectbox[0].options
     assert not page.exception and not page.warning
+    wait_until(lambda: "No list of models from: dead" in texts_of_captions(page.run()))
+    page.context = {"locale": "zh-CN"}
+    assert "未能获取模型列表：dead" in texts_of_captions(page.run())
 
 
 def test_the_window_of_a_model_is_learned_though_its_server_is_not_asked_what_to_offer(

@@ -13,6 +13,7 @@ from chatbot.reply import Source
 from chatbot.ui import resources
 from chatbot.ui.errors import errors_shown
 from chatbot.ui.language import t
+from chatbot.ui.look import plain
 
 PENDING_LIST_SECONDS = 1.0
 
@@ -136,3 +137,12 @@ def _show(kept: Mapping[str, Any], on_change: Callable[[], None]) -> None:
         accept_new_options=any(not one.models for one in resources.endpoints()),
         disabled=endpoint is None,
     )
+    unlisted = _without_a_list()
+    if unlisted and len(resources.endpoints()) > 1:
+        st.caption(t("controls.unlisted", names=plain(", ".join(unlisted))))
+
+
+def _without_a_list() -> list[str]:
+    """The servers that told none of their models, as a person knows them."""
+    lists = resources.known_models().items()
+    return [one.label or one.provider or one.host for one, listed in lists if not listed]
