@@ -3,8 +3,9 @@
 import re
 from urllib.parse import urlsplit
 
-from chatbot.endpoints import is_key, is_nearby
+from chatbot.endpoints import is_key, is_loopback, is_nearby
 from chatbot.errors import ChatbotError
+from chatbot.masking import masked
 from chatbot.services import service_at
 
 _ENDINGS = re.compile(r"(/chat/completions|/completions|/responses|/embeddings|/models)/*$")
@@ -28,15 +29,11 @@ def base_urls(typed: str) -> list[str]:
         raise ChatbotError("bad_address")
     if "@" in parts.netloc or re.search(r"[\s\\]", parts.netloc):
         raise ChatbotError("bad_address")
-    # A key is never sent unencrypted to a far host unless that was typed.
-    schemes = [parts.scheme] if parts.scheme else ["https"]
-    if is_nearby(parts.hostname):
-        schemes = list(dict.fromkeys([parts.scheme or "http", "http", "https"]))
-    elif parts.scheme == "http":
-        schemes = ["http", "https"]
+    if "." not in parts.hostname and masked(parts.netloc) != parts.netloc:
+        raise ChatbotError("bad_address")  # a key in the wrong field, which must not be looked up
     return [
         f"{scheme}://{parts.netloc}{path}"
-        for scheme in schemes
+        for scheme in _schemes(parts.scheme, parts.hostname)
         for path in _paths(f"{scheme}://{parts.netloc}", parts.path)
     ]
 
@@ -47,6 +44,15 @@ def pasted_key(typed: str) -> str | None:
     if key and not is_key(key):
         raise ChatbotError("bad_key")
     return key or None
+
+
+def _schemes(typed: str, hostname: str) -> list[str]:
+    """Over a network a key is sent unencrypted only where nobody asked for encryption."""
+    if is_loopback(hostname):
+        return ["https", "http"] if typed == "https" else ["http", "https"]
+    if typed == "http" or (not typed and is_nearby(hostname)):
+        return ["http", "https"]
+    return ["https"]
 
 
 def _paths(address: str, typed: str) -> list[str]:

@@ -110,6 +110,9 @@ def test_an_address_is_tried_in_its_usual_forms(typed: str, forms: list[str]) ->
         ("192.168.1.5:8000", ["http", "https"]),
         ("nas:8000", ["http", "https"]),
         ("https://localhost:8000", ["https", "http"]),
+        ("https://nas:8000", ["https"]),
+        ("https://192.168.1.5:8000", ["https"]),
+        ("hf-inference-mirror.example.org", ["https"]),
     ],
 )
 def test_a_key_goes_unencrypted_only_nearby_or_where_that_was_typed(
@@ -128,6 +131,8 @@ def test_a_key_goes_unencrypted_only_nearby_or_where_that_was_typed(
         "a b",
         "http://[::1",
         "x:port",
+        "sk-proj-1234567890abcdef",
+        "https://gsk_1234567890abcdef/v1",
     ],
 )
 def test_what_cannot_be_an_address_is_said_to_be_none(typed: str) -> None:
