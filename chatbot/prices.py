@@ -77,7 +77,7 @@ def cost(stated: Sequence[Price], base_url: str, model: str, usage: Usage) -> fl
         found = genai_prices.calc_price(counts, model, provider_api_url=base_url)
     except (LookupError, ValueError):
         return None
-    return float(found.total_price)
+    return float(found.total_price) if _is_at(found.provider.api_pattern, base_url) else None
 
 
 def must_be_loaded(stated: Sequence[Price], base_url: str, model: str) -> bool:
@@ -95,12 +95,12 @@ def _context_window(base_url: str, model: str) -> int | None:
     from genai_prices.data_snapshot import get_snapshot
 
     try:
-        _, found = get_snapshot().find_provider_model(
+        provider, found = get_snapshot().find_provider_model(
             model, provider=None, provider_id=None, provider_api_url=base_url
         )
     except LookupError:
         return None
-    window: Any = found.context_window
+    window: Any = found.context_window if _is_at(provider.api_pattern, base_url) else None
     return window if isinstance(window, int) and window > 0 else None
 
 
@@ -115,6 +115,15 @@ def _stated(prices: Sequence[Price], model: str) -> Price | None:
     """The model's own price, wherever it stands, before the one for any other."""
     by_model = {price.model: price for price in prices}
     return by_model.get(model) or by_model.get(EVERY_MODEL)
+
+
+def _is_at(provider_pattern: str, base_url: str) -> bool:
+    """Whether a provider's pattern takes a server's whole name, and not only how it begins.
+
+    `https://api.openai.com.example.org` is not OpenAI's. Some patterns leave out the last part.
+    """
+    match = re.match(provider_pattern, base_url)
+    return match is not None and "." not in base_url[match.end() :].partition("/")[0]
 
 
 def _is_loaded() -> bool:

@@ -27,6 +27,13 @@ RETRY_SECONDS = (10, 20, 40, 80)
 """How long to wait before each time a busy endpoint is asked again, unless it says so itself."""
 
 
+PERHAPS_READ = ("timeout", "server_error", "dropped", "empty", "too_much", "unexpected")
+"""Failures after which the model may have read the question, and somebody may be billed for it.
+
+Whoever refuses a question, or cannot be reached, has not answered it and asks nothing for that.
+"""
+
+
 @dataclass(frozen=True)
 class Controls:
     """How to answer. `model` None leaves the choice to the endpoint's list."""
@@ -79,7 +86,8 @@ async def fill(
         state = State.CUT_SHORT if answer.text else State.FAILED
         if limit := error.details.get("limit"):  # before the end, for it is asked again at once
             measures.learn_window(_key(source, answer), int(limit), not source.is_visitors)
-        answer.end(state, error=error.to_json())
+        is_free = state is State.FAILED and error.code not in PERHAPS_READ
+        answer.end(state, error=error.to_json(), cost=0.0 if is_free else None)
     else:
         answer.end(state, **outcome)
     await measures.keep_learned()

@@ -58,7 +58,11 @@ class Relay:
         if self._is_cut:
             writer.transport.abort()
             return
-        app_reader, app_writer = await asyncio.open_connection("127.0.0.1", self._target)
+        try:
+            app_reader, app_writer = await asyncio.open_connection("127.0.0.1", self._target)
+        except OSError:  # the app has ended
+            writer.transport.abort()
+            return
         self._writers |= {writer, app_writer}
         try:
             await asyncio.gather(

@@ -209,6 +209,23 @@ def test_a_price_that_nobody_knows_is_said_to_be_unknown(
     assert "Answers of which the price is unknown: 1." in explanation(page)
 
 
+@pytest.mark.parametrize(("status", "is_known"), [(401, True), (500, False)])
+def test_what_was_refused_has_cost_nothing(
+    page: AppTest,
+    endpoint: FakeEndpoint,
+    monkeypatch: pytest.MonkeyPatch,
+    status: int,
+    is_known: bool,
+) -> None:
+    monkeypatch.setenv("CHATBOT_CONTEXT_WINDOW", "8192")
+    monkeypatch.setenv("CHATBOT_PRICES", "* = 2 / 8")
+    endpoint.replies = [Reply(status=status, error={"message": "No"})] * (1 if is_known else 3)
+    ask(page.run(), "Hi!")
+    ask(page, "Again")
+    page.run()
+    assert ("price is unknown" not in explanation(page)) == is_known
+
+
 def test_what_is_free_costs_nothing_and_says_so_by_silence(
     page: AppTest, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -67,6 +67,9 @@ def test_what_is_public_needs_no_statement() -> None:
     assert (window := context_window_if_loaded(OPENAI, "gpt-4.1-mini"))
     assert window > 100_000
     assert context_window_if_loaded(OPENAI, "no-such-model") is None
+    for base_url in ("https://api.openai.com:443/v1", "https://mine.openai.azure.com/openai/v1"):
+        assert cost((), base_url, "gpt-4.1-mini", Usage(1000, 100))
+    assert cost((), "https://api.moonshot.cn/v1", "kimi-k2-0905-preview", Usage(1000, 100))
 
 
 @pytest.mark.parametrize(
@@ -74,6 +77,7 @@ def test_what_is_public_needs_no_statement() -> None:
     [
         (OPENAI, "no-such-model"),
         ("https://relay.example.org/v1", "gpt-4.1-mini"),
+        ("https://api.openai.com.example.org/v1", "gpt-4.1-mini"),
         ("http://127.0.0.1:8000/v1", "gpt-4.1-mini"),
         ("http://vllm:8000/v1", "gpt-4.1-mini"),
         ("http://[::1]:8000/v1", "gpt-4.1-mini"),
@@ -81,6 +85,7 @@ def test_what_is_public_needs_no_statement() -> None:
 )
 def test_what_nobody_knows_is_unknown(base_url: str, model: str) -> None:
     assert cost((), base_url, model, Usage(1000, 100)) is None
+    assert context_window_if_loaded(base_url, model) is None
 
 
 def test_the_library_is_only_loaded_where_it_may_know() -> None:
