@@ -1,5 +1,7 @@
 """The button that helps after a failure, and the wait for a busy endpoint."""
 
+from collections.abc import Callable
+
 import streamlit as st
 
 from chatbot.answer import seconds_to_retry
@@ -54,50 +56,38 @@ def show_remedies(answer: Message, error: ChatbotError | None, is_last: bool) ->
     if not is_last:
         return
     with place.container(horizontal=True, key=f"remedies-{short(answer.id)}"):
+        is_too_much = error is not None and error.code == "too_long" and _can_be_sent_less(answer)
+        if error and is_too_much:
+            # Half of what was sent, unless the refusal named a number, which is less or more.
+            limit = None if "limit" in error.details else (answer.sent_tokens or 0) // 2
+            _show(
+                answer, "answer.send_less", "again", "refresh", turns.ask_again, answer, None, limit
+            )
         if error and action in (Action.CHOOSE_MODEL, Action.OPEN_SETTINGS):
             _show_way_to_control(answer, error)
         if action in (Action.SHORTEN, Action.EDIT):
-            st.button(
-                t("answer.edit"),
-                key=f"edit-question-{short(answer.id)}",
-                icon=":material/edit:",
-                on_click=turns.edit,
-                args=(answer.parent_id,),
-            )
+            _show(answer, "answer.edit", "edit-question", "edit", turns.edit, answer.parent_id)
         if action is Action.SHORTEN:
-            st.button(
-                t("answer.new_conversation"),
-                key=f"start-over-{short(answer.id)}",
-                icon=":material/edit_square:",
-                on_click=start_over,
-                args=(answer,),
+            _show(
+                answer, "answer.new_conversation", "start-over", "edit_square", start_over, answer
             )
         if error and error.code in CHECKED:
-            st.button(
-                t("answer.check"),
-                key=f"check-{short(answer.id)}",
-                icon=":material/network_check:",
-                on_click=views.open_view,
-                args=("check",),
-            )
-        if error and error.code == "too_long" and _can_be_sent_less(answer):
-            # Half of what was sent, unless the refusal named a number, which is less or more.
-            limit = None if "limit" in error.details else (answer.sent_tokens or 0) // 2
-            st.button(
-                t("answer.send_less"),
-                key=f"again-{short(answer.id)}",
-                icon=":material/refresh:",
-                on_click=turns.ask_again,
-                args=(answer, None, limit),
-            )
-        elif not answer.content:
-            st.button(
-                t("answer.retry"),
-                key=f"again-{short(answer.id)}",
-                icon=":material/refresh:",
-                on_click=turns.ask_again,
-                args=(answer,),
-            )
+            _show(answer, "answer.check", "check", "network_check", views.open_view, "check")
+        if not answer.content and not is_too_much:
+            _show(answer, "answer.retry", "again", "refresh", turns.ask_again, answer)
+
+
+def _show(
+    answer: Message, sentence: str, key: str, icon: str, action: Callable[..., None], *args: object
+) -> None:
+    """One button; `sentence` is what the catalogues have for it."""
+    st.button(
+        t(sentence),
+        key=f"{key}-{short(answer.id)}",
+        icon=f":material/{icon}:",
+        on_click=action,
+        args=args,
+    )
 
 
 def _can_be_sent_less(answer: Message) -> bool:
@@ -109,13 +99,8 @@ def _can_be_sent_less(answer: Message) -> bool:
 def _show_way_to_control(answer: Message, error: ChatbotError) -> None:
     is_model = error.action is Action.CHOOSE_MODEL
     control = "model" if is_model else CONTROL_OF.get(error.code, "max_tokens")
-    st.button(
-        t("answer.choose_model") if is_model else t("answer.open_settings"),
-        key=f"open-control-{short(answer.id)}",
-        icon=":material/tune:",
-        on_click=open_control,
-        args=(control,),
-    )
+    sentence = "answer.choose_model" if is_model else "answer.open_settings"
+    _show(answer, sentence, "open-control", "tune", open_control, control)
 
 
 @noting_errors
