@@ -5,24 +5,17 @@ follower, never an answer; `Answers.stop` does. The text so far is saved about
 once a second, and in the end with the reason for the end.
 """
 
-import asyncio
 import atexit
 import contextlib
 import logging
 import time
-from collections.abc import Mapping
-from concurrent.futures import Future
 from dataclasses import replace
 
-from chatbot import background, context, observers, prices, reply
+from chatbot import background, context, observers, reply
 from chatbot.answer import Answer, AnswerElsewhere, Followed, cut_if_abandoned
-from chatbot.client import Client
-from chatbot.context import Plan, Window
-from chatbot.endpoints import Endpoint
+from chatbot.context import Plan
 from chatbot.errors import ChatbotError
-from chatbot.local_model import LocalModel
-from chatbot.measures import Measures
-from chatbot.prices import Usage
+from chatbot.models import Models
 from chatbot.reply import Controls, Source
 from chatbot.saving import Saver
 from chatbot.store import Conversation, Message, State, Store, new_id
@@ -42,10 +35,7 @@ class Answers:
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._client = Client(store.refusals.all(), self._keep_refusal)
-        self._measures = Measures(
-            store.measures.all(), store.measures.put, self._client.listed_windows
-        )
+        self.models = Models(store)
         self._running: dict[str, Answer] = {}
         """Also those that have ended, until their end is saved."""
         self._saver = Saver(store, self._running)
@@ -169,41 +159,6 @@ class Answers:
         self._wait_for_save(answer.id)
         self._store.messages.delete_turn(owner, answer.parent_id or "")
 
-    def list_models(self, endpoint: Endpoint) -> Future[list[str]]:
-        """Ask an endpoint for its models, over the connection that answers will use.
-
-        The future raises ChatbotError when there is no list.
-        """
-        return background.submit(self._client.list_models(endpoint))
-
-    def refused_parameters(self, endpoint: Endpoint, model: str) -> Mapping[str, str]:
-        """What an endpoint's model does not take, each with what is sent instead, if anything."""
-        return self._client.refused(endpoint, model)
-
-    def window(self, source: Source, model: str | None) -> Window:
-        """How much a model can read and write at once, as far as anybody has said."""
-        model = self._named(source, model)
-        key = source.fingerprint, model
-        window = self._measures.window(key, source.context_window_tokens)
-        if window.tokens is None:
-            listed = prices.context_window_if_loaded(source.base_url, model)
-            window = replace(window, tokens=listed)
-        return window
-
-    def price_is_coming(self, source: Source, model: str | None) -> bool:
-        """Whether a model's price may be known in a moment, though it is not yet."""
-        is_coming = prices.must_be_loaded(
-            source.prices, source.base_url, self._named(source, model)
-        )
-        if is_coming:
-            background.submit(background.in_thread(prices.load))
-        return is_coming
-
-    def cost_to_read(self, source: Source, model: str | None, tokens: int) -> float | None:
-        """What it costs, in US dollars, to have so many tokens read; None if nobody knows."""
-        model = self._named(source, model)
-        return prices.cost(source.prices, source.base_url, model, Usage(tokens))
-
     def retry_now(self, owner: str, message_id: str) -> None:
         """Ask at once what a busy endpoint is to be asked again later."""
         answer = self._running.get(message_id)
@@ -277,18 +232,8 @@ class Answers:
             if answer.future:
                 answer.future.cancel()
         self._running.clear()
-        await self._client.close()
+        await self.models.client.close()
         await self._saver.finish()  # its thread cannot be cancelled, and uses the database
-
-    async def _keep_refusal(
-        self, fingerprint: str, model: str, parameter: str, replacement: str
-    ) -> None:
-        try:
-            await asyncio.to_thread(
-                self._store.refusals.add, fingerprint, model, parameter, replacement
-            )
-        except ChatbotError:  # then it is found out again after the next start
-            log.exception("Could not keep that a model does not take %s", parameter)
 
     def _branch_at_rest(
         self, owner: str, conversation: Conversation, ends_in: Message | None = None
@@ -314,12 +259,6 @@ class Answers:
             background.submit(self._saver.save_soon())
             time.sleep(0.02)
 
-    def _named(self, source: Source, model: str | None) -> str:
-        """A model's name; "" for the first one of a list that has not come yet."""
-        if isinstance(source, LocalModel):
-            return source.model_name
-        return model or self._client.first_listed.get(source.fingerprint, "")
-
     def _plan(
         self,
         history: list[Message],
@@ -333,7 +272,7 @@ class Answers:
             history,
             controls.system_prompt,
             controls.max_tokens,
-            self.window(source, controls.model),
+            self.models.window(source, controls.model),
             begun,
             is_told_to_go_on=not source.goes_on_by_itself,
             limit_tokens=limit_tokens,
@@ -351,7 +290,8 @@ class Answers:
         observers.tell_began(answer)
         try:
             await self._saver.save_soon()  # from here on, about once a second
-            await reply.fill(answer, self._client, self._measures, source, plan, controls)
+            client, measures = self.models.client, self.models.measures
+            await reply.fill(answer, client, measures, source, plan, controls)
             await self._saver.save_soon()
         finally:
             observers.tell_ended(answer)

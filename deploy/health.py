@@ -70,7 +70,7 @@ async def _is_endpoint_well() -> bool:
         if not settings.endpoints:
             return find_spec("xllamacpp") is not None  # the built-in model
         answers = await asyncio.to_thread(resources.answers)
-        listing = asyncio.wrap_future(answers.list_models(settings.endpoints[0]))
+        listing = asyncio.wrap_future(answers.models.list(settings.endpoints[0]))
         await asyncio.wait_for(listing, PATIENCE_SECONDS)
     except TimeoutError:
         log.warning("The endpoint did not answer in %s s", PATIENCE_SECONDS)

@@ -795,9 +795,9 @@ def test_how_a_model_counts_is_learned_and_known_after_a_restart(
     wait_until(lambda: store.measures.all() != {})
     again = Answers(store)
     for one in (answers, again):
-        scale = one.window(source, "test-model").scale
+        scale = one.models.window(source, "test-model").scale
         assert scale.tokens(count(LONG)) == pytest.approx(1000, rel=0.05)
-        assert one.window(source, "other-model").scale == UNKNOWN
+        assert one.models.window(source, "other-model").scale == UNKNOWN
     again.close()
 
 
@@ -808,10 +808,10 @@ def test_a_window_is_learned_from_the_list_and_from_a_refusal_and_the_next_quest
     source: Endpoint,
     endpoint: FakeEndpoint,
 ) -> None:
-    assert answers.window(source, "test-model").tokens is None
+    assert answers.models.window(source, "test-model").tokens is None
     endpoint.windows = {"test-model": 4000}
-    answers.list_models(source).result(10)
-    assert answers.window(source, "test-model").tokens == 4000
+    answers.models.list(source).result(10)
+    assert answers.models.window(source, "test-model").tokens == 4000
     endpoint.default_reply = Reply([LONG], usage=None)
     controls = Controls("test-model", 0.8, 400, "")
     for number in range(2):
@@ -820,7 +820,7 @@ def test_a_window_is_learned_from_the_list_and_from_a_refusal_and_the_next_quest
     endpoint.replies = [Reply(status=400, error={"message": message})]
     refused = saved(store, answers.ask(ME, conversation, "Question 2", controls, source))
     assert refused.error == {"code": "too_long", "details": {"host": source.host, "limit": "1024"}}
-    wait_until(lambda: answers.window(source, "test-model").tokens == 1024)
+    wait_until(lambda: answers.models.window(source, "test-model").tokens == 1024)
     wait_until(lambda: store.measures.all() != {})
     kept = store.conversations.get(ME, conversation.id)
     assert kept
@@ -828,7 +828,7 @@ def test_a_window_is_learned_from_the_list_and_from_a_refusal_and_the_next_quest
     spoken = [message["content"] for message in endpoint.requests[-1]["messages"]]
     assert spoken == ["Question 1", LONG, "Question 2"]
     again = Answers(store)
-    assert again.window(source, "test-model").tokens == 1024
+    assert again.models.window(source, "test-model").tokens == 1024
     again.close()
 
 
@@ -846,7 +846,7 @@ def test_what_is_learned_of_a_visitors_server_is_not_written_down(
     for source in (theirs, ours):
         endpoint.replies = [Reply(usage={"prompt_tokens": 900, "completion_tokens": 3})]
         saved(store, answers.ask(ME, conversation, question, CONTROLS, source))
-        assert answers.window(source, "test-model").scale != UNKNOWN
+        assert answers.models.window(source, "test-model").scale != UNKNOWN
     wait_until(lambda: store.measures.all() != {})
     assert set(store.measures.all()) == {(ours.fingerprint, "test-model")}
 

@@ -294,6 +294,7 @@ def test_controls_are_a_fingers_width_on_a_phone(
     page.get_by_role("button", name="Clear").click(trial=True)  # waits until it has slid in
     # Where a touch lands is what counts: it may reach beyond what is drawn.
     misses = page.evaluate("""() => [...document.querySelectorAll("button")].flatMap((button) => {
+        button.scrollIntoView({ block: "center", behavior: "instant" });
         const box = button.getBoundingClientRect();
         const [x, y] = [box.left + box.width / 2, box.top + box.height / 2];
         if (button.closest(".stTooltipIcon")) return [];  // only an explanation, and no room

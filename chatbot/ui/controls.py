@@ -149,4 +149,4 @@ def _refused() -> Mapping[str, str]:
     endpoint, model = models.chosen()
     if endpoint is None or model is None:
         return {}
-    return places.here().answers.refused_parameters(endpoint, model)
+    return places.here().answers.models.refused_parameters(endpoint, model)

@@ -25,8 +25,8 @@ def show_meter(owner: str, branch: list[Message]) -> bool:
     last = next((one for one in reversed(branch) if one.sent_tokens is not None), None)
     if last is None:
         return False
-    chosen, source, answers = controls.current(), models.source(), places.here().answers
-    window = answers.window(source, chosen.model)
+    chosen, source, known = controls.current(), models.source(), places.here().answers.models
+    window = known.window(source, chosen.model)
     used = used_tokens(last, window)
     parts, explained = [], []
     if window.tokens is not None:
@@ -34,8 +34,8 @@ def show_meter(owner: str, branch: list[Message]) -> bool:
         parts.append(t("context.meter", used=in_thousands(used), window=size))
         free = window.answer_tokens(chosen.max_tokens)
         explained.append(t("context.help", window=f"{window.tokens:,}", answer=f"{free:,}"))
-    if not answers.price_is_coming(source, chosen.model):
-        dollars = answers.cost_to_read(source, chosen.model, used)
+    if not known.price_is_coming(source, chosen.model):
+        dollars = known.cost_to_read(source, chosen.model, used)
         if dollars:
             price = in_dollars(dollars)
             parts.append(price if price.startswith("<") else f"≈ {price}")

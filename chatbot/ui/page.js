@@ -256,7 +256,8 @@ function showCopyButton(place, data) {
     button.ariaLabel = name;
     said.textContent = text;
   };
-  say(data.label, "");
+  // The page may be drawn again in the moment after a click: it is still copied then.
+  if (!said.textContent) say(data.label, "");
   button.onclick = async () => {
     await copy(data.text);
     say(data.done, data.done);

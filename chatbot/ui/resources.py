@@ -230,4 +230,4 @@ def lists_are_coming() -> bool:
     ttl=MODEL_LIST_LIFE, max_entries=32, show_spinner=False, hash_funcs={Endpoint: hash}
 )
 def _model_list(endpoint: Endpoint) -> Future[list[str]]:
-    return answers().list_models(endpoint)
+    return answers().models.list(endpoint)
