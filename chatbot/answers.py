@@ -27,7 +27,7 @@ CLOSE_SECONDS = 2.0
 SAVE_SECONDS = 3.0
 
 HISTORY_MESSAGES = 400
-"""How far back the model's view of a conversation may reach."""
+"""How far back the model's view of a conversation may reach, besides what is pinned."""
 
 
 class Answers:
@@ -102,6 +102,7 @@ class Answers:
         question_id = old_answer.parent_id
         plan = self._plan(branch[:-1], controls, source, limit_tokens=limit_tokens)
         answer = _blank_answer(conversation.id, question_id, controls, source, plan)
+        answer = replace(answer, is_pinned=old_answer.is_pinned)
         [answer] = self._store.messages.add(owner, [answer], after_leaf_id=old_answer.id)
         return self._start(owner, answer, plan, controls, source)
 
@@ -125,9 +126,12 @@ class Answers:
         parent_id, before = old_question.parent_id, []
         if parent_id:
             before = messages.branch(owner, conversation.id, HISTORY_MESSAGES, end_id=parent_id)
+            before = self._with_pinned(owner, before)
         asked = Message(new_id(), conversation.id, parent_id, "user", question)
+        asked = replace(asked, is_pinned=old_question.is_pinned)
         plan = self._plan([*before, asked], controls, source)
         answer = _blank_answer(conversation.id, asked.id, controls, source, plan)
+        answer = replace(answer, is_pinned=old_question.is_pinned)
         asked, answer = messages.add(owner, [asked, answer], after_leaf_id=branch[-1].id)
         return self._start(owner, answer, plan, controls, source)
 
@@ -248,7 +252,13 @@ class Answers:
             raise ChatbotError("still_answering")
         if ends_in and (not branch or branch[-1].id != ends_in.id):
             raise ChatbotError("conflict")
-        return branch
+        return self._with_pinned(owner, branch)
+
+    def _with_pinned(self, owner: str, branch: list[Message]) -> list[Message]:
+        """What there is of a branch, after the pinned turns of what was not read of it."""
+        if len(branch) < HISTORY_MESSAGES:
+            return branch
+        return [*self._store.messages.pinned_above(owner, branch[0]), *branch]
 
     def _wait_for_save(self, message_id: str) -> None:
         """Wait until an answer that has just ended has done so in the store as well."""

@@ -75,17 +75,20 @@ def plan(
     The last question of `history` is always sent, and so is `begun`, the answer to it that is
     to be continued; `is_told_to_go_on` adds what makes a model go on with it. `limit_tokens` are
     the most that may be sent even if there is room for more. Answers without text, such as failed
-    ones, are left out together with the question they failed to answer.
+    ones, are left out together with the question they failed to answer. Where a message of
+    `history` does not follow the one before it, what is between them was not read.
     """
     system = [{"role": "system", "content": system_prompt}] if system_prompt else []
     ending = _ending(begun, is_told_to_go_on) if begun else []
     budgets = (window.prompt_tokens(max_tokens), limit_tokens)
     budget = min((one for one in budgets if one is not None), default=None)
-    turns, first_sent_id = _turns_that_fit(_turns(history), system + ending, budget, window.scale)
-    if first_sent_id is None and turns and history[0].parent_id:
-        first_sent_id = turns[0][0].id  # it goes back further than anybody reads
+    turns = _turns(history)
+    fitting = _places_that_fit(turns, system + ending, budget, window.scale)
+    first_sent_id = _first_sent_id(history, turns, fitting)
     spoken = [
-        {"role": message.role, "content": message.content} for turn in turns for message in turn
+        {"role": message.role, "content": message.content}
+        for place in fitting
+        for message in turns[place]
     ]
     messages = [*system, *spoken, *ending]
     counted = sum((_count(message["content"]) for message in messages), Count())
@@ -98,18 +101,15 @@ def plan(
     return Plan(messages, answer_tokens, counted, tokens, tokens - of_answer, first_sent_id)
 
 
-def _turns_that_fit(
+def _places_that_fit(
     turns: list[list[Message]],
     also_sent: list[dict[str, str]],
     budget_tokens: int | None,
     scale: Scale,
-) -> tuple[list[list[Message]], str | None]:
-    """The last turn, the pinned ones, and then the newest, as long as they fit; in their order.
-
-    Also from which message on nothing is missing, unless nothing is.
-    """
+) -> list[int]:
+    """Which turns are sent: the last one, the pinned ones, and then the newest that fit."""
     if budget_tokens is None or not turns:
-        return turns, None
+        return list(range(len(turns)))
     costs = [scale.tokens(sum((_count(one.content) for one in turn), Count())) for turn in turns]
     remaining = budget_tokens - costs[-1]
     remaining -= scale.tokens(sum((_count(one["content"]) for one in also_sent), Count()))
@@ -127,9 +127,26 @@ def _turns_that_fit(
             break
         fitting.add(place)
         remaining -= costs[place]
-    missing = max(set(range(len(turns))) - fitting, default=None)
-    first_sent_id = None if missing is None else turns[missing + 1][0].id
-    return [turns[place] for place in sorted(fitting)], first_sent_id
+    return sorted(fitting)
+
+
+def _first_sent_id(
+    history: Sequence[Message], turns: list[list[Message]], fitting: list[int]
+) -> str | None:
+    """From which message on nothing is missing; None where nothing is missing at all."""
+    follows = [None, *(message.id for message in history)]
+    gaps = [
+        place
+        for place, message in enumerate(history)
+        if message.parent_id and message.parent_id != follows[place]
+    ]
+    first = 1 + max(set(range(len(turns))) - set(fitting), default=-1)
+    if not turns or not (gaps or first):
+        return None
+    unread = {message.id for message in history[: gaps[-1]]} if gaps else set()
+    while turns[first][0].id in unread:
+        first += 1
+    return turns[first][0].id
 
 
 def _ending(begun: str, is_told_to_go_on: bool) -> list[dict[str, str]]:

@@ -782,6 +782,42 @@ def test_history_is_trimmed_by_whole_turns_and_it_is_kept_what_was_sent(
     assert spoken[1::2] == ["Question 0", "Question 3", "Question 4"]
 
 
+def test_a_pin_holds_in_a_conversation_of_any_length_and_for_every_version(
+    answers: Answers,
+    store: Store,
+    conversation: Conversation,
+    source: Endpoint,
+    endpoint: FakeEndpoint,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("chatbot.answers.HISTORY_MESSAGES", 4)
+
+    def spoken() -> list[str]:
+        return [message["content"] for message in endpoint.requests[-1]["messages"]][0::2]
+
+    kept = [
+        saved(store, answers.ask(ME, conversation, f"Question {number}", CONTROLS, source))
+        for number in range(2)
+    ]
+    store.messages.pin(ME, kept[1].id, True)
+    [*_, pinned] = store.messages.branch(ME, conversation.id, 9)
+    again = saved(store, answers.ask_again(ME, conversation, pinned, CONTROLS, source))
+    assert again.is_pinned
+    for number in range(2, 6):
+        last = saved(store, answers.ask(ME, conversation, f"Question {number}", CONTROLS, source))
+    assert spoken() == ["Question 1", "Question 3", "Question 4", "Question 5"]
+    branch = store.messages.branch(ME, conversation.id, 20)
+    assert last.first_sent_id == next(one.id for one in branch if one.content == "Question 3")
+    edited = next(one for one in branch if one.content == "Question 5")
+    saved(store, answers.ask_instead(ME, conversation, edited, "Other", CONTROLS, source))
+    assert spoken() == ["Question 1", "Question 3", "Question 4", "Other"]
+    store.messages.pin(ME, again.id, False)  # for the version that is not on screen, too
+    for question in ("Question 6", "Question 7"):
+        saved(store, answers.ask(ME, conversation, question, CONTROLS, source))
+    assert "Question 1" not in spoken()
+    assert not any(one.is_pinned for one in store.messages.all(ME, conversation.id))
+
+
 def test_how_a_model_counts_is_learned_and_known_after_a_restart(
     answers: Answers,
     store: Store,

@@ -120,6 +120,22 @@ def test_what_was_never_read_is_missing_too() -> None:
     assert plan(cut, "", 2048, Window()).first_sent_id == first.id
 
 
+def test_pinned_turns_of_what_was_not_read_are_sent_and_the_rest_of_it_is_missing() -> None:
+    pinned = [
+        replace(message, is_pinned=True, parent_id=None if place == 0 else "p")
+        for place, message in enumerate(conversation("q1", "a1"))
+    ]
+    pinned = [replace(pinned[0], id="p"), replace(pinned[1], id="a")]
+    cut = [replace(message, id=f"{message.id}n") for message in conversation("q8", "a8", "q9")]
+    for place, parent_id in enumerate(("lost", "0n", "1n")):
+        cut[place] = replace(cut[place], parent_id=parent_id)
+    found = plan([*pinned, *cut], "", 2048, Window())
+    assert [one["content"] for one in found.messages] == ["q1", "a1", "q8", "a8", "q9"]
+    assert found.first_sent_id == "0n"
+    cut[0] = replace(cut[0], parent_id="a")  # it follows what is pinned: nothing is missing
+    assert plan([*pinned, *cut], "", 2048, Window()).first_sent_id is None
+
+
 def test_a_window_has_room_for_question_and_answer() -> None:
     window = Window(1000)
     assert plan(conversation("q1"), "", 100_000, window).max_tokens == 500

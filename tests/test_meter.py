@@ -19,8 +19,8 @@ from tests.test_turns import choose, keys, press
 
 LONG = "word " * 400
 SENTENCE = {
-    "en-US": "The model no longer sees what is above",
-    "zh-CN": "以上内容模型已看不到",
+    "en-US": "The model no longer sees what is above, except what you keep in its view",
+    "zh-CN": "以上内容模型已看不到，设为“让模型一直看到”的除外",
 }
 
 
@@ -88,6 +88,8 @@ def test_what_is_pinned_is_sent_however_old_it_is(small: AppTest, endpoint: Fake
     ask(small.run(), "Question 3")
     spoken = [message["content"] for message in endpoint.requests[-1]["messages"]]
     assert spoken[0::2] == ["Question 0", "Question 2", "Question 3"]
+    kept = [one for one in captions(small.run()) if one.startswith(":material/keep: kept in view")]
+    assert len(kept) == 1
     choose(small.run(), "No longer keep in the model's view", 0)
     ask(small.run(), "Question 4")
     spoken = [message["content"] for message in endpoint.requests[-1]["messages"]]

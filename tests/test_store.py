@@ -582,6 +582,34 @@ def test_a_message_is_pinned_by_its_owner_alone(store: Store, conversation: Conv
     assert [one.is_pinned for one in store.messages.branch(ME, conversation.id, 10)] == [False]
 
 
+def test_the_pinned_turns_of_a_branch_are_found_whole_and_those_of_others_are_not(
+    store: Store, conversation: Conversation
+) -> None:
+    turns = []
+    parent_id = None
+    for number in range(4):
+        asked = Message(f"q{number}", conversation.id, parent_id, "user", "q")
+        answered = Message(f"a{number}", conversation.id, asked.id, "assistant", "a")
+        store.messages.add(ME, [asked, answered], parent_id)
+        turns.append((asked, answered))
+        parent_id = answered.id
+    other = Message("b0", conversation.id, "q0", "assistant", "another version")
+    store.messages.add(ME, [other], "a3")
+    store.messages.show_version(ME, "a3")
+    [*_, last] = store.messages.branch(ME, conversation.id, 1)
+
+    def found() -> list[str]:
+        return [one.id for one in store.messages.pinned_above(ME, last)]
+
+    assert found() == []
+    for message_id in ("a0", "q2", "a3"):
+        store.messages.pin(ME, message_id, True)
+    pinned = {one.id for one in store.messages.all(ME, conversation.id) if one.is_pinned}
+    assert pinned == {"q0", "a0", "b0", "q2", "a2", "q3", "a3"}
+    assert found() == ["q0", "a0", "q2", "a2", "q3"]
+    assert store.messages.pinned_above("somebody else", last) == []
+
+
 def test_what_was_measured_is_known_until_it_is_old(store: Store, clock: Clock) -> None:
     store.measures.put("e", "m", {"latin": 1.5, "context_window": 8192})
     store.measures.put("e", "m", {"latin": 1.25})

@@ -79,11 +79,11 @@ def show_answer_row(answer: Message, versions: list[str], is_last: bool) -> None
                 _show_last_actions(answer)
         _show_menu(answer, is_last)
         st.caption(
-            (":material/keep: " if answer.is_pinned else "")
-            + " · ".join(
+            " · ".join(
                 filter(
                     None,
                     (
+                        f":material/keep: {t('answer.pinned')}" if answer.is_pinned else "",
                         moment(answer.created_at, time.time(), zone(st.context.timezone)),
                         plain(answer.model or ""),
                         plain(meter.taken(answer)),
