@@ -14,15 +14,24 @@ from typing import Annotated, Any
 from urllib.parse import urlsplit
 
 import platformdirs
-from pydantic import BeforeValidator, Field, SecretStr, ValidationError, field_validator
+from pydantic import (
+    BeforeValidator,
+    Field,
+    SecretStr,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from chatbot import SOURCE_URL, masking
 from chatbot.endpoints import BETWEEN, OPENAI_BASE_URL, Endpoint, is_key, web_address
 from chatbot.errors import ChatbotError, Phrase
 from chatbot.i18n import closest_language
+from chatbot.password import Password, password_of
 from chatbot.prices import Price
 from chatbot.providers import Provider, names_in, prices_in
+from chatbot.signing_in import SignIn, addresses_in, sign_in_from
 
 ENV_FILE = Path(".env")
 
@@ -76,6 +85,15 @@ class Settings(BaseSettings):
     connect_timeout_seconds: float = Field(10, gt=0, le=120, alias="CHATBOT_CONNECT_TIMEOUT")
     silence_timeout_seconds: float = Field(60, gt=0, le=3600, alias="CHATBOT_SILENCE_TIMEOUT")
     visitor_endpoints: bool = Field(False, alias="CHATBOT_VISITOR_ENDPOINTS")
+    password: SecretStr | None = Field(None, alias="CHATBOT_PASSWORD")
+    admin_password: SecretStr | None = Field(None, alias="CHATBOT_ADMIN_PASSWORD")
+    sign_in: Annotated[SignIn | None, NoDecode] = Field(None, alias="auth")
+    allowed_emails: Annotated[tuple[str, ...], NoDecode, BeforeValidator(addresses_in)] = Field(
+        (), alias="CHATBOT_ALLOWED_EMAILS"
+    )
+    admins: Annotated[tuple[str, ...], NoDecode, BeforeValidator(addresses_in)] = Field(
+        (), alias="CHATBOT_ADMINS"
+    )
     source_url: str = Field(SOURCE_URL, alias="CHATBOT_SOURCE_URL")
     metrics_address: str | None = Field(
         None, pattern=r"^(\[[0-9a-f:]+\]|[\w.-]+):\d{1,5}$", alias="CHATBOT_METRICS_ADDRESS"
@@ -146,6 +164,44 @@ class Settings(BaseSettings):
             raise ValueError
         return value
 
+    @field_validator("password", "admin_password")
+    @classmethod
+    def _is_a_password(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None:
+            password_of(value.get_secret_value())
+        return value
+
+    @field_validator("sign_in", mode="before")
+    @classmethod
+    def _can_sign_in(cls, value: object) -> object:
+        if value is None:
+            return None
+        # As with providers, tables are pairs here.
+        table = _table(value)
+        if isinstance(table, dict):
+            table = {name: _table(one) for name, one in table.items()}
+        return sign_in_from(table)
+
+    @field_validator("allowed_emails", "admins")
+    @classmethod
+    def _come_by_signing_in(cls, value: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
+        # Else everybody would be let in who was to be kept out.
+        if value and not info.data.get("sign_in"):
+            raise ValueError
+        return value
+
+    @field_validator("admins")
+    @classmethod
+    def _are_persons(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if any(address.startswith("@") for address in value):
+            raise ValueError
+        return value
+
+    def password_for(self, purpose: str) -> Password | None:
+        """What must be given to come in ("visitor") or to see the app's figures ("admin")."""
+        setting = self.admin_password if purpose == "admin" else self.password
+        return password_of(setting.get_secret_value()) if setting else None
+
     @property
     def endpoint(self) -> Endpoint | None:
         """The server that a key or a base URL names."""
@@ -214,6 +270,8 @@ def _load(
     masking.hide(
         *(endpoint.api_key for endpoint in settings.endpoints),
         urlsplit(settings.database_url.get_secret_value()).password,
+        *(one.get_secret_value() for one in (settings.password, settings.admin_password) if one),
+        *(settings.sign_in.secrets if settings.sign_in else ()),
     )
     return settings
 

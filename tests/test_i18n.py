@@ -83,6 +83,7 @@ def test_no_sentence_is_left_over() -> None:
     built = (
         "error.",
         "setting.",
+        "password_command.",
         "suggestion.",
         "when.",
         "period.",

@@ -76,7 +76,7 @@ def test_an_empty_value_is_no_value(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_what_else_is_in_the_sources_does_not_matter(monkeypatch: pytest.MonkeyPatch) -> None:
     write_env_file("SOMETHING_ELSE=1", "# a note", "", "export CHATBOT_MODEL='mine' # why not")
-    assert load_settings({"auth": {"client_id": "x"}}).model == "mine"
+    assert load_settings({"connections": {"url": "x"}}).model == "mine"
 
 
 def test_an_env_file_from_windows_is_read() -> None:
