@@ -14,6 +14,7 @@ from chatbot.ui import (
     controls,
     conversations,
     data,
+    entrance,
     gone,
     keeping,
     language,
@@ -38,7 +39,6 @@ with errors_shown():
     settings = resources.settings()
     language.settle(settings.language)
     browser.meet_visitor()
-    owner = browser.owner()
 
     if share_id := st.query_params.get("share"):
         with st.sidebar:
@@ -48,6 +48,8 @@ with errors_shown():
             sharing.show_shared_copy(share_id)
         st.stop()
 
+    entrance.let_in()
+    owner = browser.owner()
     conversation_id = st.query_params.get("c")
     place = places.here()
     keeping.note_what_happened()
@@ -68,6 +70,7 @@ with errors_shown():
             conversations.show_conversations(owner, conversation)
         controls.show_controls(conversation)
         sidebar.show_data_button()
+        entrance.show_person()
         sidebar.show_footer(settings)
 
     if lost_id:

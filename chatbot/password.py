@@ -7,6 +7,7 @@ for their own browser alone and ends when the password is changed.
 
 import hashlib
 import hmac
+import math
 import re
 import secrets
 import threading
@@ -62,7 +63,9 @@ class Password:
     def is_proof(self, proof: object, purpose: str, token: str) -> bool:
         """Whether something a browser sent is that."""
         sent = proof if isinstance(proof, str) else ""
-        return hmac.compare_digest(sent.encode(), self.proof(purpose, token).encode())
+        return hmac.compare_digest(
+            sent.encode(errors="replace"), self.proof(purpose, token).encode()
+        )
 
 
 @lru_cache(maxsize=8)
@@ -103,7 +106,7 @@ class Guesses:
         """
         with self._lock:
             if (seconds := self._next_at - self._now()) > 0:
-                raise ChatbotError("password_wait", seconds=str(int(seconds) + 1))
+                raise ChatbotError("password_wait", seconds=str(math.ceil(seconds)))
             if password.is_right(typed):
                 return
             now = self._now()

@@ -84,7 +84,8 @@ def person_in(claims: Mapping[str, Any]) -> Person | None:
     if claims.get("is_logged_in") is not True or not issuer or not subject:
         return None
     email = str(claims.get("email") or "").strip()
-    is_verified = claims.get("email_verified") in (True, "true")
+    verified = claims.get("email_verified")
+    is_verified = verified is True or verified == "true"  # some send a word
     return Person(
         owner=hashlib.sha256(f"person\n{issuer}\n{subject}".encode()).hexdigest(),
         email=email.lower() if is_verified and email.count("@") == 1 else "",
@@ -94,8 +95,8 @@ def person_in(claims: Mapping[str, Any]) -> Person | None:
 
 def is_among(email: str, addresses: Sequence[str]) -> bool:
     """Whether an address is one of these, or at one of these domains ("@example.org") exactly."""
-    domain = f"@{email.rpartition('@')[2]}"
-    return bool(email) and (email in addresses or domain in addresses)
+    name, at, domain = email.partition("@")
+    return bool(name and at) and (email in addresses or f"@{domain}" in addresses)
 
 
 def addresses_in(value: object) -> tuple[str, ...]:

@@ -234,13 +234,15 @@ def open_page(chromium: Browser, request: pytest.FixtureRequest) -> Iterator[Ope
     """Open an address as a new visitor; `visitor` continues as one who has been there."""
     contexts: list[BrowserContext] = []
 
-    def open_(url: str, visitor: Page | None = None, **options: Any) -> Page:
+    def open_(
+        url: str, visitor: Page | None = None, wait_for: str = COMPOSER, **options: Any
+    ) -> Page:
         options = {"viewport": {"width": 1280, "height": 800}, "color_scheme": "dark", **options}
         if visitor is None:
             contexts.append(chromium.new_context(**{"locale": "en-US", **options}))
         page: Page = (visitor.context if visitor else contexts[-1]).new_page()
         page.goto(url)
-        page.wait_for_selector(COMPOSER)
+        page.wait_for_selector(wait_for)
         return page
 
     yield open_

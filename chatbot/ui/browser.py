@@ -7,7 +7,7 @@ from typing import Any
 import streamlit as st
 
 from chatbot import visitors
-from chatbot.ui import look, resources
+from chatbot.ui import access, look, resources
 from chatbot.ui.language import language, t
 
 _HERE = Path(__file__).parent
@@ -34,7 +34,7 @@ def meet_visitor() -> None:
         state.visitor_token = cookie
         state.visitor_is_known = state.visitor_has_cookie = True
     state.setdefault("visitor_token", visitors.new_token())
-    owner()
+    visitor()
     data: dict[str, str | None] = {"moved": state.get("moved_token")}
     if not state.get("visitor_has_cookie"):
         # Never another one: new data make the browser answer again, which is a run of the page.
@@ -45,6 +45,17 @@ def meet_visitor() -> None:
 
 def owner() -> str:
     """The owner's id in the store for whoever has this page open, as far as is known now.
+
+    It is the signed-in person's, or else this browser's. Raises ChatbotError("access_ended")
+    for somebody who may not be here: everything that is read or done asks for the owner.
+    """
+    access.require()
+    person = access.person()
+    return person.owner if person else visitor()
+
+
+def visitor() -> str:
+    """The id of this browser, as far as is known now, whoever has signed in.
 
     What was begun before the browser had answered becomes the visitor's too.
     """
@@ -72,6 +83,26 @@ def _adopt(from_token: str, to_token: str) -> None:
 def visitor_is_known() -> bool:
     """Whether the browser has answered."""
     return bool(st.session_state.get("visitor_is_known"))
+
+
+def keep_proofs() -> bool:
+    """Have the browser keep what shows that a password was given; whether it has told of it.
+
+    Of no use to anybody but the browser whose token it was made for, so a script may see it.
+    """
+    state = st.session_state
+    ask = state.setdefault("proofs_asked", visitors.new_token())
+    with st.container(key="proofs"):
+        _component("proofs")(
+            key="proofs_component",
+            data={"ask": ask, "keep": access.proofs()},
+            on_told_change=lambda: None,
+        )
+    told = state.get("proofs_component", {}).get("told")
+    if isinstance(told, dict) and told.get("ask") == ask and not state.get("proofs_are_known"):
+        state.proofs_are_known = True
+        access.take_proofs(told.get("kept"))
+    return bool(state.get("proofs_are_known"))
 
 
 def tend_page(conversation_id: str | None, last_question_id: str | None) -> None:
