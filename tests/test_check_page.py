@@ -92,14 +92,30 @@ def test_a_wrong_path_is_mended_in_the_env_file(
     page.button(key="check_apply").click().run()
     assert "from now on" in page.success[0].value
     assert page.text_input(key="check_base_url").value == endpoint.base_url
+    assert page.selectbox[0].value == "test-model"
     kept = Path(".env").read_text("utf-8")
     assert kept == (
         f"# mine\nOPENAI_BASE_URL='{endpoint.base_url}'\nOPENAI_API_KEY={CANARY_KEY}\nMY_OWN=1\n"
     )
     assert stat.S_IMODE(Path(".env").stat().st_mode) == 0o600
-    click(page, "Back to the chat")
+    page.button(key="check_chat").click().run()
     ask(page, "Hi!")
     assert endpoint.requests[-1]["messages"][-1]["content"] == "Hi!"
+
+
+def test_the_model_follows_from_the_built_in_one_to_what_was_connected(
+    endpoint: FakeEndpoint, at_the_machine: AtTheMachine
+) -> None:
+    page = AppTest.from_file(str(ROOT / "streamlit_app.py"), default_timeout=30)
+    opened(page)
+    assert page.selectbox[0].value == "SmolLM2-135M-Instruct"
+    check(page, endpoint.base_url)
+    page.button(key="check_apply").click().run()
+    assert page.selectbox[0].value == "test-model"
+    assert page.selectbox[0].options == endpoint.models
+    page.button(key="check_chat").click().run()
+    ask(page, "Hi!")
+    assert endpoint.requests[-1]["model"] == "test-model"
 
 
 def test_another_server_takes_its_own_key_along_and_never_the_old_one(
@@ -326,8 +342,10 @@ def test_a_visitor_may_use_a_server_of_their_own_for_a_session(
     assert not Path(".env").exists()
     assert b"sk-theirs" not in b"".join(file.read_bytes() for file in Path().glob("chatbot.db*"))
     page.button(key="check_view").click().run()
-    page.button(key="check_own_end").click().run()
+    assert page.button(key="check_own_end").label == "Back to what this app has set"
     click(page, "Back to the chat")
+    page.button(key="own_end").click().run()
+    assert "own_end" not in [button.key for button in page.button]
     wait_until(lambda: page.run().selectbox[0].value == "test-model")
     ask(page, "Again")
     assert texts(page)[-1] == "Hello there!"

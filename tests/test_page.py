@@ -180,6 +180,20 @@ def test_the_endpoints_models_are_listed_and_the_first_is_chosen(
     assert page.selectbox[0].value == "test-model"
 
 
+def test_the_owners_default_stays_in_the_list_though_the_server_does_not_name_it(
+    page: AppTest, endpoint: FakeEndpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CHATBOT_MODEL", "unlisted-model")
+    wait_until(lambda: len(page.run().selectbox[0].options) > 1)
+    all_models = ["unlisted-model", "test-model", "other-model"]
+    assert page.selectbox[0].value == "unlisted-model"
+    assert page.selectbox[0].options == all_models
+    page.selectbox[0].set_value("other-model").run()
+    ask(page, "Hi!")
+    assert page.selectbox[0].options == all_models
+    assert endpoint.requests[-1]["model"] == "other-model"
+
+
 def test_what_a_browser_sends_is_brought_into_range(
     endpoint: FakeEndpoint, monkeypatch: pytest.MonkeyPatch
 ) -> None:

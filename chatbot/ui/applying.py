@@ -48,6 +48,25 @@ def use(finding: Finding) -> None:
     models.choose(choice(own, finding.model))
 
 
+@noting_errors
+def use_no_longer() -> None:
+    """Have this session ask what the app has set again."""
+    resources.use_own_endpoint(None)
+    models.choose_default()
+
+
+def show_way_back(key: str) -> None:
+    """The button that ends the use of a visitor's own server, while there is one."""
+    if resources.own_endpoint():
+        st.button(
+            t("check.own_end"),
+            key=key,
+            type="tertiary",
+            icon=":material/undo:",
+            on_click=use_no_longer,
+        )
+
+
 def show_changes(finding: Finding) -> None:
     """What would be written and the button that does it; or where it is to be done by hand."""
     if finding.endpoint.provider:
@@ -106,3 +125,5 @@ def apply(finding: Finding) -> None:
     state.pop("running_check", None)
     state.check_applied = True
     state.check_base_url, state.check_key = finding.endpoint.base_url, ""
+    resources.note_models(finding.endpoint, finding.models)
+    models.choose(choice(finding.endpoint, finding.model))

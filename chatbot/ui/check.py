@@ -69,6 +69,13 @@ def show_check() -> None:
             show_error(st.session_state.pop("notice"))
         if st.session_state.get("check_applied"):
             st.success(t("check.applied"), icon=":material/check_circle:")
+            st.button(
+                t("check.chat"),
+                key="check_chat",
+                icon=":material/arrow_back:",
+                type="primary",
+                on_click=views.close_view,
+            )
     running = _running()
     with (
         st.container(key="check-result"),
@@ -83,7 +90,8 @@ def _show_form(may_change: bool) -> None:
     own = resources.own_endpoint()
     endpoint = models.chosen()[0] if may_change else own
     if own:
-        _show_own(own)
+        st.caption(plain(t("check.own", host=own.host)))
+        applying.show_way_back("check_own_end")
     with st.form("check_form", border=False):
         st.text_input(
             t("check.base_url"),
@@ -104,18 +112,6 @@ def _show_form(may_change: bool) -> None:
         st.form_submit_button(
             t("check.start"), type="primary", icon=":material/network_check:", on_click=start
         )
-
-
-def _show_own(own: Endpoint) -> None:
-    st.caption(plain(t("check.own", host=own.host)))
-    st.button(
-        t("check.own_end"),
-        key="check_own_end",
-        type="tertiary",
-        icon=":material/undo:",
-        on_click=resources.use_own_endpoint,
-        args=(None,),
-    )
 
 
 def _show_start() -> None:

@@ -10,7 +10,7 @@ from chatbot.parameters import REASONING_EFFORTS
 from chatbot.reply import Controls
 from chatbot.settings import MAX_TEMPERATURE, MAX_TOKENS
 from chatbot.store import Conversation
-from chatbot.ui import browser, models, places, resources, views
+from chatbot.ui import applying, browser, models, places, resources, views
 from chatbot.ui.errors import errors_shown, noting_errors
 from chatbot.ui.language import t
 from chatbot.ui.look import plain
@@ -28,6 +28,7 @@ def show_controls(conversation: Conversation | None) -> None:
     """Model, temperature, length and system prompt, as this conversation last had them."""
     kept: dict[str, Any] = conversation.controls if conversation else {}
     models.show_model_choice(kept, noting_errors(keep))
+    applying.show_way_back("own_end")
     st.button(
         t("answer.check"),
         key="check_view",

@@ -54,11 +54,16 @@ def resolve(picked: str | None) -> tuple[Endpoint | None, str | None]:
 
 
 def choices() -> list[str]:
-    """All that there is to choose from, as far as it is known."""
+    """All that there is to choose from, as far as it is known, and the owner's default."""
     if not resources.endpoints():
         return [resources.built_in().model_name]
     lists = resources.known_models().items()
-    return [choice(endpoint, model) for endpoint, models in lists for model in models]
+    listed = [choice(endpoint, model) for endpoint, models in lists for model in models]
+    settings = resources.settings()
+    default = find_choice(settings.endpoints, settings.default_model or "")
+    if default and default[1] and choice(*default) not in listed:
+        listed.insert(0, choice(*default))  # not every server lists all that it has
+    return listed
 
 
 def label(picked: str) -> str:
@@ -71,6 +76,18 @@ def choose(picked: str) -> None:
     for name in ("model", "early_model"):
         st.session_state[widget_key(name)] = picked
     st.session_state.just_chosen = picked
+
+
+def choose_default() -> None:
+    """Choose what is chosen when nobody did; for the callback of a click."""
+    endpoint, model = _default()
+    if endpoint is None:
+        model = resources.built_in().model_name
+    if model:
+        choose(choice(endpoint, model) if endpoint else model)
+    else:  # its list has not come yet
+        for name in ("model", "early_model"):
+            st.session_state.pop(widget_key(name), None)
 
 
 def widget_key(name: str) -> str:

@@ -66,18 +66,20 @@ def own_endpoint() -> Endpoint | None:
 
 def use_own_endpoint(endpoint: Endpoint | None, models: Sequence[str] = ()) -> None:
     """Have this session ask a server of the visitor's own; None goes back to the app's."""
-    state = st.session_state
-    state.own_endpoint = endpoint
+    st.session_state.own_endpoint = endpoint
     if endpoint:
-        known = state.setdefault("known_models", {})
-        known[(endpoint.provider, endpoint.base_url)] = list(models)
+        note_models(endpoint, models)
+
+
+def note_models(endpoint: Endpoint, models: Sequence[str]) -> None:
+    """Take a list of an endpoint's models that this session has come to know."""
+    known = st.session_state.setdefault("known_models", {})
+    known[(endpoint.provider, endpoint.base_url)] = list(models)
 
 
 def built_in() -> local_model.LocalModel:
     """The built-in model, which answers where nothing else is set up."""
-    model = local_model.shared(settings().local_model)
-    model.silence_timeout_seconds = settings().silence_timeout_seconds
-    return model
+    return local_model.shared(settings().local_model)
 
 
 IN_MEMORY = "sqlite://"
