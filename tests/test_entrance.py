@@ -104,7 +104,7 @@ def test_another_password_asks_everybody_once_more_and_keeps_what_was_typed(
 ) -> None:
     give(locked.run(), SECRET)
     monkeypatch.setenv("CHATBOT_PASSWORD", "battery staple")
-    resources.settings.clear()  # type: ignore[attr-defined]
+    resources.settings.clear()
     locked.chat_input[0].set_value("Am I still in?").run()
     assert "What you typed is kept" in locked.warning[0].value.replace("\\", "")
     assert not locked.chat_input
