@@ -5,16 +5,19 @@ follower, never an answer; `Answers.stop` does. The text so far is saved about
 once a second, and in the end with the reason for the end.
 """
 
+import asyncio
 import atexit
 import contextlib
 import logging
 import time
+from collections.abc import Iterator
 from dataclasses import replace
 
 from chatbot import background, context, observers, reply
 from chatbot.answer import Answer, AnswerElsewhere, Followed, cut_if_abandoned
 from chatbot.context import Plan
 from chatbot.errors import ChatbotError
+from chatbot.fuse import Fuse, Ticket
 from chatbot.models import Models
 from chatbot.reply import Controls, Source
 from chatbot.saving import Saver
@@ -33,8 +36,12 @@ HISTORY_MESSAGES = 400
 class Answers:
     """All answers that this process is giving."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, fuse: Fuse | None = None) -> None:
         self._store = store
+        self._fuse = fuse
+        self._unsettled: dict[str | None, tuple[Ticket, Answer]] = {}
+        """By its lease: each answer of which it is not counted yet what it took."""
+        self._settling: set[asyncio.Future[None]] = set()
         self.models = Models(store)
         self._running: dict[str, Answer] = {}
         """Also those that have ended, until their end is saved."""
@@ -71,18 +78,20 @@ class Answers:
         """Save a question, and its conversation if that is new, then start the answer.
 
         Raises ChatbotError("still_answering") while the last answer still runs,
-        ChatbotError("conflict") or ChatbotError("store") when it could not be saved.
+        ChatbotError("conflict") or ChatbotError("store") when it could not be saved, and
+        ChatbotError("limit_…") when no more may be asked for now.
         """
         branch = [] if is_new else self._branch_at_rest(owner, conversation)
         leaf_id = branch[-1].id if branch else None
         asked = Message(new_id(), conversation.id, leaf_id, "user", question)
         plan = self._plan([*branch, asked], controls, source)
         answer = _blank_answer(conversation.id, asked.id, controls, source, plan)
-        if is_new:
-            asked, answer = self._store.conversations.add(owner, conversation, [asked, answer])
-        else:
-            asked, answer = self._store.messages.add(owner, [asked, answer], after_leaf_id=leaf_id)
-        return self._start(owner, answer, plan, controls, source)
+        with self._admitted(owner, answer, plan, source) as ticket:
+            if is_new:
+                asked, answer = self._store.conversations.add(owner, conversation, [asked, answer])
+            else:
+                asked, answer = self._store.messages.add(owner, [asked, answer], leaf_id)
+        return self._start(owner, answer, plan, controls, source, ticket)
 
     def ask_again(
         self,
@@ -103,8 +112,9 @@ class Answers:
         plan = self._plan(branch[:-1], controls, source, limit_tokens=limit_tokens)
         answer = _blank_answer(conversation.id, question_id, controls, source, plan)
         answer = replace(answer, is_pinned=old_answer.is_pinned)
-        [answer] = self._store.messages.add(owner, [answer], after_leaf_id=old_answer.id)
-        return self._start(owner, answer, plan, controls, source)
+        with self._admitted(owner, answer, plan, source) as ticket:
+            [answer] = self._store.messages.add(owner, [answer], after_leaf_id=old_answer.id)
+        return self._start(owner, answer, plan, controls, source, ticket)
 
     def ask_instead(
         self,
@@ -132,8 +142,9 @@ class Answers:
         plan = self._plan([*before, asked], controls, source)
         answer = _blank_answer(conversation.id, asked.id, controls, source, plan)
         answer = replace(answer, is_pinned=old_question.is_pinned)
-        asked, answer = messages.add(owner, [asked, answer], after_leaf_id=branch[-1].id)
-        return self._start(owner, answer, plan, controls, source)
+        with self._admitted(owner, answer, plan, source) as ticket:
+            asked, answer = messages.add(owner, [asked, answer], after_leaf_id=branch[-1].id)
+        return self._start(owner, answer, plan, controls, source, ticket)
 
     def go_on(
         self,
@@ -149,10 +160,15 @@ class Answers:
         """
         self._wait_for_save(cut_answer.id)
         branch = self._branch_at_rest(owner, conversation, ends_in=cut_answer)
-        answer = self._store.checkpoints.resume(owner, cut_answer.id, new_id())
+        answer = replace(branch[-1], lease=new_id())
         plan = self._plan(branch[:-1], controls, source, begun=answer.content)
+        with self._admitted(owner, answer, plan, source) as ticket:
+            resumed = self._store.checkpoints.resume(owner, answer.id, answer.lease or "")
+        if resumed.content != answer.content:  # its end was saved just now
+            plan = self._plan(branch[:-1], controls, source, begun=resumed.content)
+        answer = resumed
         answer = replace(answer, sent_tokens=plan.sent_tokens, first_sent_id=plan.first_sent_id)
-        return self._start(owner, answer, plan, controls, source)
+        return self._start(owner, answer, plan, controls, source, ticket)
 
     def delete_turn(self, owner: str, answer: Message) -> None:
         """Delete the question of an answer, and all its answers.
@@ -177,6 +193,7 @@ class Answers:
             if answer.future:
                 answer.future.cancel()
             background.submit(self._saver.save_soon())
+            background.submit(self._settle(answer))  # it may not even have begun
         else:  # another process gives it, or gave it until it was killed
             self._store.checkpoints.stop(owner, message_id)
 
@@ -227,6 +244,10 @@ class Answers:
             self._store.checkpoints.save(cut_short)
         except ChatbotError:
             log.exception("Could not save %d running answers", len(cut_short))
+        for lease in list(self._unsettled):
+            if unsettled := self._unsettled.pop(lease, None):
+                ticket, answer = unsettled
+                ticket.settle(answer)
         if background.has_begun():
             with contextlib.suppress(TimeoutError):
                 background.submit(self._end_all()).result(CLOSE_SECONDS)
@@ -238,6 +259,8 @@ class Answers:
         self._running.clear()
         await self.models.client.close()
         await self._saver.finish()  # its thread cannot be cancelled, and uses the database
+        if self._settling:
+            await asyncio.wait(self._settling)
 
     def _branch_at_rest(
         self, owner: str, conversation: Conversation, ends_in: Message | None = None
@@ -288,23 +311,86 @@ class Answers:
             limit_tokens=limit_tokens,
         )
 
+    @contextlib.contextmanager
+    def _admitted(
+        self, owner: str, answer: Message, plan: Plan, source: Source
+    ) -> Iterator[Ticket | None]:
+        """Ask the fuse before an answer is begun; if that fails, it was never asked."""
+        if self._fuse is None:
+            yield None
+            return
+        model = self.models.named(source, answer.model)
+        ticket = self._fuse.admit(
+            owner,
+            source,
+            model,
+            answer.lease or "",
+            plan.tokens,
+            plan.max_tokens,
+            answer.id,
+            self._store,
+        )
+        try:
+            yield ticket
+        except BaseException:
+            ticket.give_back()
+            raise
+
     def _start(
-        self, owner: str, message: Message, plan: Plan, controls: Controls, source: Source
+        self,
+        owner: str,
+        message: Message,
+        plan: Plan,
+        controls: Controls,
+        source: Source,
+        ticket: Ticket | None,
     ) -> Answer:
         answer = Answer(message, owner)
+        if ticket:
+            self._unsettled[message.lease] = (ticket, answer)
         self._running[message.id] = answer
-        answer.future = background.submit(self._run(answer, source, plan, controls))
+        seconds = ticket.seconds if ticket else None
+        answer.future = background.submit(self._run(answer, source, plan, controls, seconds))
         return answer
 
-    async def _run(self, answer: Answer, source: Source, plan: Plan, controls: Controls) -> None:
+    async def _run(
+        self,
+        answer: Answer,
+        source: Source,
+        plan: Plan,
+        controls: Controls,
+        most_seconds: float | None,
+    ) -> None:
         observers.tell_began(answer)
+        late = None
+        if most_seconds is not None:
+            late = asyncio.get_running_loop().call_later(most_seconds, self._end_late, answer)
+        client, measures = self.models.client, self.models.measures
         try:
             await self._saver.save_soon()  # from here on, about once a second
-            client, measures = self.models.client, self.models.measures
             await reply.fill(answer, client, measures, source, plan, controls)
             await self._saver.save_soon()
         finally:
             observers.tell_ended(answer)
+            if late:
+                late.cancel()
+            await self._settle(answer)
+
+    async def _settle(self, answer: Answer) -> None:
+        """Count what an answer took, once."""
+        if unsettled := self._unsettled.pop(answer.message.lease, None):
+            ticket, answer = unsettled
+            settling = asyncio.ensure_future(asyncio.to_thread(ticket.settle, answer))
+            self._settling.add(settling)
+            settling.add_done_callback(self._settling.discard)
+            await asyncio.shield(settling)  # its thread cannot be cancelled
+
+    def _end_late(self, answer: Answer) -> None:
+        """End an answer that has taken as long as one may."""
+        state = State.CUT_SHORT if answer.text else State.FAILED
+        answer.end(state, error=ChatbotError("too_slow").to_json())
+        if answer.future:
+            answer.future.cancel()
 
 
 def _blank_answer(

@@ -28,6 +28,8 @@ from chatbot.settings import OPENAI_MODEL
 QUESTION = "Count from 1 to 20, separated by blanks."
 """Long enough an answer to tell a stream from a piece, and hardly worth a price."""
 
+QUESTION_TOKENS = 30
+
 MAX_ANSWER_TOKENS = 64
 
 MAX_SILENCE_SECONDS = 30
@@ -66,7 +68,7 @@ class Check:
         self, source: Source, typed: str = "", model: str = "", is_owners_key: bool = True
     ) -> None:
         self.steps: tuple[Step, ...] = ()
-        self._source = source
+        self.source = source
         self._typed = typed.strip().rstrip("/")
         self._model = model.strip()
         self._is_owners_key = is_owners_key
@@ -85,11 +87,11 @@ class Check:
             await self._client.close()
 
     async def _start(self) -> Endpoint:
-        if isinstance(self._source, Endpoint):
-            endpoint = self._source
+        if isinstance(self.source, Endpoint):
+            endpoint = self.source
         else:
             self._begin("start")
-            endpoint = await background.in_thread(self._source.start)
+            endpoint = await background.in_thread(self.source.start)
             self._end()
         return replace(
             endpoint,

@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import Any
 
 from chatbot.i18n import time_from_now, translate
+from chatbot.periods import moment, zone
 
 
 class Action(StrEnum):
@@ -85,6 +86,15 @@ ACTIONS: dict[str, Action] = {
     "local_disk_full": Action.RETRY,
     "local_unsupported": Action.OWNER,
     "local_start": Action.RETRY,
+    # What the owner allows.
+    "limit_minute_visitor": Action.RETRY,
+    "limit_minute_site": Action.RETRY,
+    "limit_day_visitor": Action.RETRY,
+    "limit_day_site": Action.RETRY,
+    "limit_at_once_visitor": Action.RETRY,
+    "limit_at_once_site": Action.RETRY,
+    "limit_size": Action.SHORTEN,
+    "too_slow": Action.RETRY,
     # What this app keeps and how it is set up.
     "store": Action.RETRY,
     "store_locked": Action.RETRY,
@@ -130,14 +140,16 @@ class ChatbotError(Exception):
         self.action = ACTIONS[code]
         super().__init__(self.sentence("en"))
 
-    def sentence(self, language: str) -> str:
-        """What happened and what to do next, in `language`."""
+    def sentence(self, language: str, timezone: str | None = None) -> str:
+        """What happened and what to do next, in `language`, by the clocks of `timezone`."""
         details = SETTINGS_OF_THE_FIRST | {
             name: translate(language, value) if isinstance(value, Phrase) else value
             for name, value in self.details.items()
         }
         if "until" in details:  # seconds since 1970; how far off that is depends on the reader
-            details["until"] = time_from_now(language, float(details["until"]) - time.time())
+            until, now = float(details["until"]), time.time()
+            details["until"] = time_from_now(language, until - now)
+            details["clock"] = moment(until, now, zone(timezone))
         return translate(language, f"error.{self.code}", **details)
 
     def to_json(self) -> dict[str, Any]:

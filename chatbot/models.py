@@ -42,7 +42,7 @@ class Models:
 
     def window(self, source: Source, model: str | None) -> Window:
         """How much a model can read and write at once, as far as anybody has said."""
-        model = self._named(source, model)
+        model = self.named(source, model)
         key = source.fingerprint, model
         window = self.measures.window(key, source.context_window_tokens)
         if window.tokens is None:
@@ -52,7 +52,7 @@ class Models:
 
     def price_is_coming(self, source: Source, model: str | None) -> bool:
         """Whether a model's price may be known in a moment, though it is not yet."""
-        model = self._named(source, model)
+        model = self.named(source, model)
         is_coming = prices.must_be_loaded(source.prices, source.base_url, model)
         if is_coming:
             background.submit(background.in_thread(prices.load))
@@ -60,10 +60,10 @@ class Models:
 
     def cost_to_read(self, source: Source, model: str | None, tokens: int) -> float | None:
         """What it costs, in US dollars, to have so many tokens read; None if nobody knows."""
-        model = self._named(source, model)
+        model = self.named(source, model)
         return prices.cost(source.prices, source.base_url, model, Usage(tokens))
 
-    def _named(self, source: Source, model: str | None) -> str:
+    def named(self, source: Source, model: str | None) -> str:
         """A model's name; "" for the first one of a list that has not come yet."""
         if isinstance(source, LocalModel):
             return source.model_name

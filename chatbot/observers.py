@@ -1,22 +1,27 @@
-"""Who is told of answers as they begin and end, such as what counts them for the operator."""
+"""Who is told of answers as they begin and end, and of questions that are not asked."""
 
 import logging
 from collections.abc import Callable
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from chatbot.answer import Answer
 
 log = logging.getLogger(__name__)
 
+T = TypeVar("T")
+
 
 class Observer(Protocol):
-    """What wants to know. Called on the background loop, so it must be quick."""
+    """What wants to know. Called where answers are given or asked for, so it must be quick."""
 
     def began(self, answer: Answer) -> None:
         """An answer is being given from now on."""
 
     def ended(self, answer: Answer) -> None:
         """It has ended, in whatever way."""
+
+    def refused(self, code: str) -> None:
+        """A question was not asked: a limit was reached, by whose name it is called."""
 
 
 _observers: list[Observer] = []
@@ -39,8 +44,14 @@ def tell_ended(answer: Answer) -> None:
         _tell(observer.ended, answer)
 
 
-def _tell(method: Callable[[Answer], None], answer: Answer) -> None:
+def tell_refused(code: str) -> None:
+    """Tell all observers that a limit was reached."""
+    for observer in _observers:
+        _tell(observer.refused, code)
+
+
+def _tell(method: Callable[[T], None], what: T) -> None:
     try:
-        method(answer)
+        method(what)
     except Exception:  # an answer must not suffer from who watches it
         log.exception("An observer failed")

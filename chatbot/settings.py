@@ -7,10 +7,11 @@ one conversation, not here.
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 from urllib.parse import urlsplit
 
 import platformdirs
@@ -28,6 +29,7 @@ from chatbot import SOURCE_URL, masking
 from chatbot.endpoints import BETWEEN, OPENAI_BASE_URL, Endpoint, is_key, web_address
 from chatbot.errors import ChatbotError, Phrase
 from chatbot.i18n import closest_language
+from chatbot.limits import PUBLIC, AnswerLimits, Caps, Limits, answer_limits_in, caps_in
 from chatbot.password import Password, password_of
 from chatbot.prices import Price
 from chatbot.providers import Provider, names_in, prices_in
@@ -47,11 +49,23 @@ MAX_TOKENS = 1_000_000
 
 _APP_NAME = "chatbot"
 
+T = TypeVar("T")
+
 
 def default_database_url() -> str:
     """A SQLite file in the user's data folder."""
     folder = Path(platformdirs.user_data_dir(_APP_NAME, appauthor=False))
     return f"sqlite:///{folder / 'chatbot.db'}"
+
+
+def _said(meaning: Callable[[str], T]) -> Callable[[object], T | None]:
+    """What a text, or a list of its parts, means; None if nothing was said."""
+
+    def read(value: object) -> T | None:
+        parts = value if isinstance(value, list | tuple) else [value]
+        return None if value is None else meaning(",".join(map(str, parts)))
+
+    return read
 
 
 class Settings(BaseSettings):
@@ -94,6 +108,15 @@ class Settings(BaseSettings):
     admins: Annotated[tuple[str, ...], NoDecode, BeforeValidator(addresses_in)] = Field(
         (), alias="CHATBOT_ADMINS"
     )
+    visitor_limits: Annotated[Caps | None, NoDecode, BeforeValidator(_said(caps_in))] = Field(
+        None, alias="CHATBOT_VISITOR_LIMITS"
+    )
+    site_limits: Annotated[Caps | None, NoDecode, BeforeValidator(_said(caps_in))] = Field(
+        None, alias="CHATBOT_SITE_LIMITS"
+    )
+    answer_limits: Annotated[
+        AnswerLimits | None, NoDecode, BeforeValidator(_said(answer_limits_in))
+    ] = Field(None, alias="CHATBOT_ANSWER_LIMITS")
     source_url: str = Field(SOURCE_URL, alias="CHATBOT_SOURCE_URL")
     metrics_address: str | None = Field(
         None, pattern=r"^(\[[0-9a-f:]+\]|[\w.-]+):\d{1,5}$", alias="CHATBOT_METRICS_ADDRESS"
@@ -223,6 +246,19 @@ class Settings(BaseSettings):
         timeouts = self.connect_timeout_seconds, self.silence_timeout_seconds
         named = [one.endpoint(name, *timeouts) for name, one in self.providers.items()]
         return (self.endpoint, *named) if self.endpoint else tuple(named)
+
+    def limits(self, is_public: bool) -> Limits:
+        """What may be taken: as it is set, or else what is sensible where others can ask."""
+        otherwise = PUBLIC if is_public else Limits()
+        answer = otherwise.answer if self.answer_limits is None else self.answer_limits
+        if self.answer_limits is None and answer.tokens is not None:
+            # The owner's own default is not taken away by one of ours.
+            answer = replace(answer, tokens=max(answer.tokens, self.max_tokens))
+        return Limits(
+            otherwise.visitor if self.visitor_limits is None else self.visitor_limits,
+            otherwise.site if self.site_limits is None else self.site_limits,
+            answer,
+        )
 
     @property
     def default_model(self) -> str | None:

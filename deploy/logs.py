@@ -105,3 +105,6 @@ class _Noting:
             "completion_tokens": message.completion_tokens,
         }
         log.info("An answer ended", extra={"figures": figures})
+
+    def refused(self, code: str) -> None:
+        log.info("A question was not asked: %s", code)

@@ -16,6 +16,7 @@ log = logging.getLogger(__name__)
 RUNNING = Gauge("chatbot_answers_running", "Answers being given now")
 ENDED = Counter("chatbot_answers_ended", "Answers by how they ended", ["state"])
 ERRORS = Counter("chatbot_errors", "Answers that went wrong, by what the page said", ["code"])
+REFUSED = Counter("chatbot_questions_refused", "Questions over a limit, by which", ["limit"])
 TOKENS = Counter("chatbot_tokens", "Tokens as the endpoint counted them", ["kind"])
 FIRST_TOKEN = Histogram(
     "chatbot_first_token_seconds",
@@ -55,3 +56,6 @@ class _Counting:
             name = f"{kind}_tokens"  # of one that went on: both parts together
             taken = (getattr(message, name) or 0) - (getattr(before, name) or 0)
             TOKENS.labels(kind).inc(max(0, taken))
+
+    def refused(self, code: str) -> None:
+        REFUSED.labels(code.removeprefix("limit_")).inc()

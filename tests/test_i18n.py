@@ -117,7 +117,7 @@ def test_the_first_language_there_is_a_catalogue_for_is_spoken(
 
 @pytest.mark.parametrize("code", ACTIONS)
 def test_a_failure_is_the_same_after_it_was_stored(code: str) -> None:
-    names = placeholders(ENGLISH[f"error.{code}"]) - {"until"}
+    names = placeholders(ENGLISH[f"error.{code}"]) - {"until", "clock"}
     until = {"until": "0"} if "{until}" in ENGLISH[f"error.{code}"] else {}
     error = ChatbotError(code, **{name: f"<{name}> {{brace}} 中" for name in names}, **until)
     kept = ChatbotError.from_json(json.loads(json.dumps(error.to_json())))

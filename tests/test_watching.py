@@ -120,6 +120,9 @@ class _Noting:
     def ended(self, answer: Answer) -> None:
         self.told.append(answer.message.state)
 
+    def refused(self, code: str) -> None:
+        self.told.append(code)
+
 
 class _Broken(_Noting):
     def began(self, answer: Answer) -> None:

@@ -30,6 +30,7 @@ from chatbot.store.records import (
 from chatbot.store.refusals import Refusals
 from chatbot.store.search import Search
 from chatbot.store.shares import Shares
+from chatbot.store.spending import ModelDay, Outcome, Question, Spending
 from chatbot.store.trash import UNDO_SECONDS, Trash
 from chatbot.store.words import passage
 
@@ -39,7 +40,11 @@ __all__ = [
     "Conversation",
     "Found",
     "Message",
+    "ModelDay",
+    "Outcome",
+    "Question",
     "Share",
+    "Spending",
     "State",
     "Store",
     "new_conversation",
@@ -67,6 +72,7 @@ class Store:
         self.shares = Shares(self._database)
         self.refusals = Refusals(self._database)
         self.measures = Measures(self._database)
+        self.spending = Spending(self._database)
         self.trash.erase_old()
         self.checkpoints.end_abandoned()
 

@@ -11,6 +11,7 @@ from chatbot.store.database import Database, reading, writing
 from chatbot.store.passages import add_texts, set_title
 from chatbot.store.records import Conversation, Message, one_line
 from chatbot.store.schema import conversations, messages, shares
+from chatbot.store.spending import adopt_spending
 
 _COLUMNS = [conversations.c[name] for name in Conversation.__dataclass_fields__]
 
@@ -217,6 +218,7 @@ class Conversations:
         connection.execute(
             shares.update().where(shares.c.owner == from_owner).values(owner=to_owner)
         )
+        adopt_spending(connection, from_owner, to_owner)
 
 
 def change(connection: sa.Connection, owner: str, conversation_id: str, **values: object) -> bool:

@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 SQLITE_BUSY_SECONDS = 5
 """How long to wait for another process that is writing."""
 
-REVISION = "0007"
+REVISION = "0008"
 """The newest migration: a database of this revision is not touched at the start."""
 
 MIGRATION_LOCK = 20260001

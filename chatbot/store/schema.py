@@ -136,6 +136,51 @@ measures = sa.Table(
     sa.Column("measured_at", sa.Float, nullable=False),
 )
 
+spendings = sa.Table(
+    "spendings",
+    metadata,
+    sa.Column("id", sa.String(32), primary_key=True),
+    sa.Column("message_id", sa.String(32)),
+    sa.Column("owner", sa.String(64), nullable=False),
+    sa.Column("model", sa.Text, nullable=False),
+    sa.Column("tokens", sa.BigInteger, nullable=False),
+    sa.Column("dollars", sa.Float, nullable=False),
+    sa.Column("began_at", sa.Float, nullable=False),
+    sa.Column("ends_by", sa.Float, nullable=False),
+    sa.Column("is_open", sa.Boolean, nullable=False),
+)
+"""What is being asked, and was within the last minute: a handful of rows."""
+
+visitor_days = sa.Table(
+    "visitor_days",
+    metadata,
+    sa.Column("day", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("owner", sa.String(64), primary_key=True),
+    sa.Column("questions", sa.Integer, nullable=False),
+    sa.Column("tokens", sa.BigInteger, nullable=False),
+    sa.Column("dollars", sa.Float, nullable=False),
+)
+"""What each visitor has taken today. Older days are deleted."""
+
+model_days = sa.Table(
+    "model_days",
+    metadata,
+    sa.Column("day", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("model", sa.Text, primary_key=True),
+    sa.Column("visitors", sa.Integer, nullable=False),
+    sa.Column("questions", sa.Integer, nullable=False),
+    sa.Column("failures", sa.Integer, nullable=False),
+    sa.Column("read_tokens", sa.BigInteger, nullable=False),
+    sa.Column("written_tokens", sa.BigInteger, nullable=False),
+    sa.Column("dollars", sa.Float, nullable=False),
+    sa.Column("assumed_dollars", sa.Float, nullable=False),
+    sa.Column("first_texts", sa.Integer, nullable=False),
+    sa.Column("first_text_seconds", sa.Float, nullable=False),
+    sa.Column("timed_tokens", sa.BigInteger, nullable=False),
+    sa.Column("timed_seconds", sa.Float, nullable=False),
+)
+"""What the site has taken by day and model, of nobody in particular."""
+
 # SQLite's own index over the words, kept in step as its documentation shows
 # (sqlite.org/fts5.html, "External Content Tables").
 SQLITE_INDEX = (

@@ -18,12 +18,14 @@ import streamlit as st
 
 from chatbot import background, local_model, masking
 from chatbot.addresses import base_urls, pasted_key
-from chatbot.check import Check
+from chatbot.check import MAX_ANSWER_TOKENS, MODELS_TRIED, QUESTION_TOKENS, Check
 from chatbot.endpoints import OPENAI_BASE_URL, Endpoint, origin
 from chatbot.errors import ChatbotError
 from chatbot.findings import Finding, Step
+from chatbot.fuse import Ticket
 from chatbot.services import service_at
-from chatbot.ui import applying, look, models, resources, views, whereabouts
+from chatbot.store import new_id
+from chatbot.ui import applying, browser, look, models, resources, views, whereabouts
 from chatbot.ui.errors import noting_errors, show_error
 from chatbot.ui.language import language, t
 from chatbot.ui.look import plain
@@ -142,7 +144,23 @@ def start() -> None:
         check = Check(source, source.base_url, model or models.chosen()[1] or "")
     else:
         check = Check(source)
-    state.running_check = Running(check, background.submit(check.run()), is_typed=bool(typed))
+    ticket = _admit(check, model)
+    future = background.submit(check.run())
+    future.add_done_callback(lambda _: background.submit(_settle(ticket, check)))
+    state.running_check = Running(check, future, is_typed=bool(typed))
+
+
+def _admit(check: Check, model: str) -> Ticket:
+    """Count a check as a question: whoever may check for ever may ask for ever."""
+    most = MODELS_TRIED * QUESTION_TOKENS, MODELS_TRIED * MAX_ANSWER_TOKENS
+    return resources.fuse().admit(browser.owner(), check.source, model, new_id(), *most)
+
+
+async def _settle(ticket: Ticket, check: Check) -> None:
+    asked = [step.details["model"] for step in check.steps if step.name == "answer"]
+    took = len(asked) * QUESTION_TOKENS, len(asked) * MAX_ANSWER_TOKENS
+    model = asked[-1] if asked else ""
+    await background.in_thread(lambda: ticket.settle_as_guessed(model, *took))
 
 
 def _typed() -> tuple[str, str | None, str]:

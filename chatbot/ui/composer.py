@@ -1,13 +1,18 @@
 """The bottom of the page: Stop, what just went wrong, the composer, and who answers."""
 
+import time
+
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from chatbot.answer import Followed
+from chatbot.i18n import time_from_now
+from chatbot.limits import Left
+from chatbot.periods import moment, zone
 from chatbot.store import Message
 from chatbot.ui import actions, meter, models, resources
 from chatbot.ui.errors import show_error
-from chatbot.ui.language import t
+from chatbot.ui.language import language, t
 from chatbot.ui.look import plain
 
 
@@ -71,3 +76,16 @@ def show_line(owner: str, branch: list[Message], place: DeltaGenerator) -> None:
             is_nearly_full = meter.show_meter(owner, branch)
         if is_nearly_full:
             st.caption(t("context.nearly_full"), text_alignment="center")
+        if left := resources.fuse().left(owner):
+            st.caption(_words(left), text_alignment="center")
+
+
+def _words(left: Left) -> str:
+    """That little is left for today."""
+    if left.questions is None:
+        return t("left.little")
+    if left.questions:
+        return t("left.questions", count=left.questions)
+    now = time.time()
+    clock = moment(left.until, now, zone(st.context.timezone))
+    return t("left.nothing", until=time_from_now(language(), left.until - now), clock=clock)

@@ -59,13 +59,16 @@ def _show_dials(kept: dict[str, Any]) -> None:
         )
         if not takes_temperature:
             st.caption(t("controls.temperature_unused", model=plain(models.chosen()[1] or "")))
+        longest = _longest_answer()
+        is_limited = longest < MAX_TOKENS
         st.number_input(
             t("controls.max_tokens"),
             # No bounds here: the browser would go on showing what it refuses to send.
-            value=int(kept.get("max_tokens", settings.max_tokens)),
+            value=min(int(kept.get("max_tokens", settings.max_tokens)), longest),
             step=256,
             key=widget_key("max_tokens"),
-            help=t("controls.max_tokens_help"),
+            help=t("controls.max_tokens_help")
+            + (f" {t('controls.max_tokens_most', most=f'{longest:,}')}" if is_limited else ""),
             on_change=noting_errors(keep),
         )
         if resources.endpoints():  # the built-in model does not reason
@@ -126,18 +129,24 @@ def current(picked: str | None = None) -> Controls:
     state = st.session_state
     temperature = state.get(widget_key("temperature"), settings.temperature)
     max_tokens = state.get(widget_key("max_tokens"))
+    longest = _longest_answer()
     effort = state.get(widget_key("reasoning_effort"))
     endpoint, model = models.resolve(picked) if picked else models.chosen()
     return Controls(
         model=model,
         provider=endpoint.provider if endpoint else "",
         temperature=_within(temperature, 0, MAX_TEMPERATURE, settings.temperature),
-        max_tokens=int(_within(max_tokens or settings.max_tokens, 1, MAX_TOKENS, MAX_TOKENS)),
+        max_tokens=int(_within(max_tokens or settings.max_tokens, 1, longest, longest)),
         system_prompt=str(state.get(widget_key("system_prompt"), settings.system_prompt) or "")[
             :MAX_PROMPT_CHARACTERS
         ],
         reasoning_effort=effort if effort in REASONING_EFFORTS else None,
     )
+
+
+def _longest_answer() -> int:
+    """The most tokens that may be asked for."""
+    return min(resources.limits().answer.tokens or MAX_TOKENS, MAX_TOKENS)
 
 
 def _within(value: float, least: float, most: float, otherwise: float) -> float:

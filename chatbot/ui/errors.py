@@ -19,7 +19,7 @@ P = ParamSpec("P")
 
 def show_error(error: ChatbotError) -> None:
     """A failure's sentence, and who can mend it when that may not be the reader."""
-    sentence = error.sentence(language())
+    sentence = error.sentence(language(), st.context.timezone)
     is_theirs = whereabouts.is_at_the_machine() or st.session_state.get("own_endpoint")
     if error.action is Action.OWNER and not is_theirs:
         sentence = t("error_hint.owner", sentence=sentence)

@@ -18,8 +18,11 @@ from chatbot import local_model
 from chatbot.answers import Answers
 from chatbot.endpoints import Endpoint
 from chatbot.errors import ChatbotError, Phrase
+from chatbot.fuse import Fuse
+from chatbot.limits import Caps, Limits
 from chatbot.settings import SECRETS_FILE, Settings, load_settings
 from chatbot.store import Store
+from chatbot.ui import whereabouts
 
 log = logging.getLogger(__name__)
 
@@ -105,7 +108,7 @@ class Place:
     def open(cls, kind: Kind, database_url: str = IN_MEMORY) -> Self:
         """Open a database. Raises ChatbotError("store_open")."""
         store = Store(database_url)
-        return cls(kind, store, Answers(store))
+        return cls(kind, store, Answers(store, fuse()))
 
     def close(self) -> None:
         """End the answers, keeping what they have, and close the database."""
@@ -171,6 +174,22 @@ def temporary() -> Place:
         state.temporary_place = place
     kept: Place = state.temporary_place
     return kept
+
+
+@st.cache_resource(show_spinner=False)
+def fuse() -> Fuse:
+    """What is asked before each question, wherever its conversation is."""
+    return Fuse(lambda: usual().store, lambda: spare().store, limits)
+
+
+def limits() -> Limits:
+    """What may be taken by who has this page open.
+
+    Somebody at the machine itself is no visitor, but the site's limits are for everybody: that
+    somebody only seems to be there must not cost the owner more.
+    """
+    allowed = settings().limits(whereabouts.is_for_others())
+    return replace(allowed, visitor=Caps()) if whereabouts.is_at_the_machine() else allowed
 
 
 def all_places() -> list[Place]:

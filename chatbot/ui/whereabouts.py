@@ -1,4 +1,4 @@
-"""Whether the person at this page is the one who runs the app, on the machine it runs on.
+"""Whether the person at this page is the one who runs the app, and whether there may be others.
 
 Only they may change its settings from the page, so a doubt means no. Through a
 reverse proxy, a tunnel or a port that was forwarded everybody seems to come
@@ -22,6 +22,17 @@ def is_at_the_machine() -> bool:
     is_headless = bool(st.get_option("server.headless"))
     headers = {name: value for name, value in st.context.headers.items()}  # noqa: C416
     return not is_headless and comes_from_here(st.context.ip_address, headers)
+
+
+def is_for_others() -> bool:
+    """Whether anybody but the person at the machine may be able to open this page.
+
+    Known by how the app was started, never by what a browser says. Behind a reverse proxy it
+    listens on the machine itself only, but is started without a browser.
+    """
+    address = st.get_option("server.address")
+    is_reachable = not address or not is_loopback(str(address))
+    return is_reachable or bool(st.get_option("server.headless"))
 
 
 def comes_from_here(ip_address: str | None, headers: Mapping[str, str]) -> bool:

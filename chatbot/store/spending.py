@@ -1,0 +1,318 @@
+"""What questions take, counted for all processes together: before they are asked, and after.
+
+A question is written down with the most that it may take, and counted with what it took when it
+has ended. One whose answer's process has gone is found by the answer's own checkpoints, or else
+by the time it had, and counted with the most: somebody may be billed for it.
+"""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import sqlalchemy as sa
+
+from chatbot.limits import MINUTE_SECONDS, Spent, SpentBy, Taken, day_of
+from chatbot.store.database import Database, reading, writing
+from chatbot.store.records import HEARTBEAT_TIMEOUT_SECONDS
+from chatbot.store.schema import messages, model_days, spendings, visitor_days
+
+KEPT_DAYS = 400
+"""How long what was taken by day and model is kept."""
+
+MODELS_A_DAY = 50
+"""More names than that are counted together: who asks may name a model as they like."""
+
+MODEL_CHARACTERS = 200
+
+OTHER_MODELS = ""
+
+ONE_AFTER_THE_OTHER = 20260002
+"""Any number of our own: on PostgreSQL, what counts holds this lock. SQLite has one writer."""
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Question:
+    """One that is to be asked. The id is new for each; `most` is what it may take."""
+
+    id: str
+    owner: str
+    model: str
+    most: Taken
+    ends_by: float
+    """When it has ended at the latest, in seconds since 1970."""
+    message_id: str | None = None
+    """The answer whose checkpoints in this database, with this id as their lease, show that it is
+    still being given."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a question came to."""
+
+    model: str
+    has_failed: bool = False
+    read_tokens: int = 0
+    written_tokens: int = 0
+    dollars: float = 0
+    """As far as its price is known."""
+    assumed_dollars: float = 0
+    """What is counted instead where it is not."""
+    first_text_seconds: float | None = None
+    """How long its first text took; None if none came."""
+    timed_tokens: int = 0
+    """How many tokens were written in `timed_seconds`, from the first text to the end."""
+    timed_seconds: float = 0
+
+    @property
+    def taken(self) -> Taken:
+        """What of this is limited."""
+        tokens = self.read_tokens + self.written_tokens
+        return Taken(1, tokens, self.dollars + self.assumed_dollars)
+
+
+@dataclass(frozen=True)
+class ModelDay:
+    """What was taken of one model on one day."""
+
+    day: int
+    """Of UTC, counted from 1970."""
+    model: str
+    """OTHER_MODELS for those that are not named."""
+    visitors: int
+    """Of those who asked on that day, how many asked this model first."""
+    questions: int
+    failures: int
+    read_tokens: int
+    written_tokens: int
+    dollars: float
+    assumed_dollars: float
+    first_texts: int
+    """How many answers had a first text, after `first_text_seconds` in all."""
+    first_text_seconds: float
+    timed_tokens: int
+    timed_seconds: float
+
+
+class Spending:
+    """For visitors and for the whole site."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    @writing
+    def reserve(
+        self,
+        connection: sa.Connection,
+        question: Question,
+        admit: Callable[[Spent], T],
+        now: float | None = None,
+    ) -> T:
+        """Write down a question that is about to be asked, unless `admit` raises an exception.
+
+        `admit` is called with what was spent before; what it returns is returned. No other
+        question is admitted meanwhile.
+        """
+        now = time.time() if now is None else now
+        _lock(connection)
+        # A lost connection may have kept it already.
+        connection.execute(spendings.delete().where(spendings.c.id == question.id))
+        spent = _spent(connection, question.owner, now)
+        admitted = admit(spent)
+        row = {
+            "id": question.id,
+            "message_id": question.message_id,
+            "owner": question.owner,
+            "model": question.model,
+            "tokens": question.most.tokens,
+            "dollars": question.most.dollars,
+            "began_at": now,
+            "ends_by": question.ends_by,
+            "is_open": True,
+        }
+        connection.execute(spendings.insert(), row)
+        return admitted
+
+    @writing
+    def release(self, connection: sa.Connection, question_id: str) -> None:
+        """Take back a question that was not asked after all."""
+        connection.execute(spendings.delete().where(spendings.c.id == question_id))
+
+    @writing
+    def settle(
+        self,
+        connection: sa.Connection,
+        question: Question,
+        outcome: Outcome,
+        is_reserved: bool,
+        now: float | None = None,
+    ) -> None:
+        """Count what a question took, once."""
+        now = time.time() if now is None else now
+        _lock(connection)
+        if not is_reserved:
+            _count(connection, day_of(now), question.owner, outcome)
+            return
+        is_it = (spendings.c.id == question.id, spendings.c.is_open)
+        row = connection.execute(spendings.select().where(*is_it)).first()
+        if row:  # otherwise another process took this one to be gone
+            _end(connection, row, outcome)
+        is_past = spendings.c.began_at < now - MINUTE_SECONDS
+        connection.execute(spendings.delete().where(is_past, ~spendings.c.is_open))
+
+    @reading
+    def by_day(
+        self, connection: sa.Connection, days: int, now: float | None = None
+    ) -> list[ModelDay]:
+        """What was taken on the last days, today included: by day, and by model in it."""
+        today = day_of(time.time() if now is None else now)
+        query = (
+            model_days.select()
+            .where(model_days.c.day > today - days)
+            .order_by(model_days.c.day, model_days.c.model)
+        )
+        return [ModelDay(**row._mapping) for row in connection.execute(query)]
+
+    @writing
+    def forget(self, connection: sa.Connection, owner: str) -> None:
+        """Delete what is known of a visitor. What they took stays counted, as nobody's."""
+        connection.execute(visitor_days.delete().where(visitor_days.c.owner == owner))
+        connection.execute(spendings.update().where(spendings.c.owner == owner).values(owner=""))
+
+
+def adopt_spending(connection: sa.Connection, from_owner: str, to_owner: str) -> None:
+    """Count as one visitor's what was counted as two's: the same person, now recognised."""
+    connection.execute(
+        spendings.update().where(spendings.c.owner == from_owner).values(owner=to_owner)
+    )
+    is_theirs = visitor_days.c.owner == from_owner
+    for row in connection.execute(visitor_days.select().where(is_theirs)).all():
+        _add_to_visitor(
+            connection, row.day, to_owner, Taken(row.questions, row.tokens, row.dollars)
+        )
+    connection.execute(visitor_days.delete().where(is_theirs))
+
+
+def _spent(connection: sa.Connection, owner: str, now: float) -> Spent:
+    """What was spent, after what has died without a word is counted."""
+    today = day_of(now)
+    is_alive = sa.exists().where(
+        messages.c.id == spendings.c.message_id,
+        messages.c.lease == spendings.c.id,
+        messages.c.saved_at > now - HEARTBEAT_TIMEOUT_SECONDS,
+    )
+    query = sa.select(spendings, is_alive.label("is_alive")).where(
+        spendings.c.is_open | (spendings.c.began_at > now - MINUTE_SECONDS)
+    )
+    of_site, of_visitor = _Sum(), _Sum()
+    for row in connection.execute(query).all():
+        is_new = row.began_at > now - HEARTBEAT_TIMEOUT_SECONDS
+        is_watched = row.message_id is not None
+        is_running = row.is_open and (is_new or (row.is_alive if is_watched else row.ends_by > now))
+        if row.is_open and not is_running:
+            most = Outcome(row.model, True, row.tokens, assumed_dollars=row.dollars)
+            _end(connection, row, most)
+        for one in (of_site, of_visitor) if row.owner == owner else (of_site,):
+            one.add(row, is_running, today, now)
+    columns = (visitor_days.c.questions, visitor_days.c.tokens, visitor_days.c.dollars)
+    visitor = connection.execute(
+        sa.select(*columns).where(visitor_days.c.day == today, visitor_days.c.owner == owner)
+    ).first()
+    site = connection.execute(
+        sa.select(
+            sa.func.sum(model_days.c.questions),
+            sa.func.sum(model_days.c.read_tokens + model_days.c.written_tokens),
+            sa.func.sum(model_days.c.dollars + model_days.c.assumed_dollars),
+        ).where(model_days.c.day == today)
+    ).one()
+    return Spent(of_visitor.with_day(tuple(visitor or ())), of_site.with_day(tuple(site)))
+
+
+class _Sum:
+    """Adds up what is not in the day's counts yet."""
+
+    def __init__(self) -> None:
+        self._open = Taken()
+        self._last_minute: list[tuple[float, Taken]] = []
+        self._running = 0
+
+    def add(self, row: sa.Row[Any], is_running: bool, today: int, now: float) -> None:
+        """Take a question into account."""
+        taken = Taken(1, row.tokens, row.dollars)
+        if row.began_at > now - MINUTE_SECONDS:
+            self._last_minute.append((row.began_at, taken))
+        if is_running:
+            self._running += 1
+            if day_of(row.began_at) == today:
+                self._open += taken
+
+    def with_day(self, counted: tuple[Any, ...]) -> SpentBy:
+        """All that was spent, with the day's counts so far."""
+        questions, tokens, dollars = counted or (0, 0, 0)
+        ended = Taken(int(questions or 0), int(tokens or 0), float(dollars or 0))
+        return SpentBy(ended + self._open, tuple(self._last_minute), self._running)
+
+
+def _end(connection: sa.Connection, row: sa.Row[Any], outcome: Outcome) -> None:
+    """Count an open question with what it took."""
+    connection.execute(
+        spendings.update()
+        .where(spendings.c.id == row.id)
+        .values(is_open=False, tokens=outcome.taken.tokens, dollars=outcome.taken.dollars)
+    )
+    _count(connection, day_of(row.began_at), row.owner, outcome)
+
+
+def _count(connection: sa.Connection, day: int, owner: str, outcome: Outcome) -> None:
+    """Add a question that has ended to what was taken on its day."""
+    is_new_visitor = _add_to_visitor(connection, day, owner, outcome.taken)
+    if is_new_visitor:
+        connection.execute(visitor_days.delete().where(visitor_days.c.day < day - 1))
+    counts = {
+        "visitors": int(is_new_visitor),
+        "questions": 1,
+        "failures": int(outcome.has_failed),
+        "read_tokens": outcome.read_tokens,
+        "written_tokens": outcome.written_tokens,
+        "dollars": outcome.dollars,
+        "assumed_dollars": outcome.assumed_dollars,
+        "first_texts": int(outcome.first_text_seconds is not None),
+        "first_text_seconds": outcome.first_text_seconds or 0.0,
+        "timed_tokens": outcome.timed_tokens,
+        "timed_seconds": outcome.timed_seconds,
+    }
+    model = outcome.model[:MODEL_CHARACTERS]
+    if _add(connection, model_days, {"day": day, "model": model}, counts):
+        return
+    connection.execute(model_days.delete().where(model_days.c.day < day - KEPT_DAYS))
+    of_day = sa.select(sa.func.count()).where(model_days.c.day == day)
+    if model != OTHER_MODELS and (connection.scalar(of_day) or 0) >= MODELS_A_DAY:
+        model = OTHER_MODELS
+        if _add(connection, model_days, {"day": day, "model": model}, counts):
+            return
+    connection.execute(model_days.insert(), {"day": day, "model": model, **counts})
+
+
+def _add_to_visitor(connection: sa.Connection, day: int, owner: str, taken: Taken) -> bool:
+    """Add to what a visitor took on a day; whether it is the first of that day."""
+    counts = {"questions": taken.questions, "tokens": taken.tokens, "dollars": taken.dollars}
+    is_there = _add(connection, visitor_days, {"day": day, "owner": owner}, counts)
+    if not is_there:
+        connection.execute(visitor_days.insert(), {"day": day, "owner": owner, **counts})
+    return not is_there
+
+
+def _add(
+    connection: sa.Connection, table: sa.Table, key: dict[str, object], counts: dict[str, float]
+) -> bool:
+    """Add to the numbers of a row; whether there is one."""
+    is_it = [table.c[name] == value for name, value in key.items()]
+    more = {name: table.c[name] + count for name, count in counts.items()}
+    return connection.execute(table.update().where(*is_it).values(more)).rowcount > 0
+
+
+def _lock(connection: sa.Connection) -> None:
+    if connection.dialect.name == "postgresql":
+        connection.execute(sa.select(sa.func.pg_advisory_xact_lock(ONE_AFTER_THE_OTHER)))

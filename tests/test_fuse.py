@@ -1,0 +1,315 @@
+"""The fuse and the answers: what is asked for before, and what is counted after."""
+
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+
+from chatbot import observers
+from chatbot.answer import Answer
+from chatbot.answers import Answers
+from chatbot.endpoints import Endpoint
+from chatbot.errors import ChatbotError
+from chatbot.fuse import UNKNOWN_PRICE, Fuse
+from chatbot.limits import Left, Limits, answer_limits_in, caps_in
+from chatbot.prices import stated_prices
+from chatbot.reply import Controls
+from chatbot.store import Conversation, Message, ModelDay, State, Store, new_conversation
+from tests.conftest import CANARY_KEY, wait_until
+from tests.endpoint import FakeEndpoint, Reply
+from tests.test_spending import spent
+
+ME = "me"
+CONTROLS = Controls("test-model", 0.8, 100, "")
+
+
+class Site:
+    """A process of an app whose limits a test sets."""
+
+    def __init__(self, store: Store) -> None:
+        self.limits = Limits()
+        self.store = store
+        self.spare = Store("sqlite://")
+        self.fuse = Fuse(lambda: self.store, lambda: self.spare, lambda: self.limits)
+        self.answers = Answers(store, self.fuse)
+
+    def limit(self, visitor: str = "off", site: str = "off", answer: str = "off") -> None:
+        self.limits = Limits(caps_in(visitor), caps_in(site), answer_limits_in(answer))
+
+    def ask(self, source: Endpoint, owner: str = ME, answers: Answers | None = None) -> Answer:
+        conversation = new_conversation("Hi", {})
+        return (answers or self.answers).ask(
+            owner, conversation, "Hi", CONTROLS, source, is_new=True
+        )
+
+    def days(self) -> list[ModelDay]:
+        return self.store.spending.by_day(2)
+
+    def counted(self, questions: int) -> ModelDay:
+        """What was taken by so many questions, once all of them are counted."""
+        wait_until(lambda: sum(day.questions for day in self.days()) == questions)
+        [day] = self.days()
+        return day
+
+
+@pytest.fixture
+def site(store: Store, endpoint: FakeEndpoint) -> Iterator[Site]:  # closed before the endpoint
+    site = Site(store)
+    yield site
+    site.answers.close()
+    wait_until(lambda: not site.answers._running)
+    site.spare.close()
+
+
+@pytest.fixture
+def source(endpoint: FakeEndpoint) -> Endpoint:
+    prices = stated_prices("test-model = 1000 / 10000")
+    return Endpoint(endpoint.base_url, CANARY_KEY, 10, 10, prices=prices)
+
+
+def follow(answer: Answer) -> Message:
+    while not answer.has_ended:
+        answer.wait_for_more(len(answer.text), timeout_seconds=10)
+    return answer.message
+
+
+def refusal(site: Site, source: Endpoint, owner: str = ME) -> ChatbotError:
+    with pytest.raises(ChatbotError) as caught:
+        site.ask(source, owner)
+    return caught.value
+
+
+@pytest.mark.parametrize("caps", ["off", "9 questions per day, 99 dollars per day"])
+def test_an_answer_counts_as_the_endpoint_counted_it(
+    site: Site, source: Endpoint, caps: str
+) -> None:
+    site.limit(caps)
+    follow(site.ask(source))
+    day = site.counted(1)
+    assert (day.model, day.visitors, day.failures) == ("test-model", 1, 0)
+    assert (day.read_tokens, day.written_tokens) == (7, 3)
+    assert day.dollars == pytest.approx((7 * 1000 + 3 * 10_000) / 1e6)
+    assert day.first_texts == 1
+    assert 0 < day.first_text_seconds < 30
+    assert day.timed_tokens == 3
+
+
+def test_over_a_limit_nothing_is_asked_and_nothing_kept(
+    site: Site, source: Endpoint, endpoint: FakeEndpoint
+) -> None:
+    site.limit("2 questions per day")
+    for _ in range(2):
+        follow(site.ask(source))
+    error = refusal(site, source)
+    assert error.code == "limit_day_visitor"
+    assert len(endpoint.requests) == 2
+    assert len(site.store.conversations.page(ME, 9)) == 2
+    follow(site.ask(source, "somebody else"))
+
+
+def test_a_new_visitor_for_each_question_does_not_pass_the_sites_limit(
+    site: Site, source: Endpoint
+) -> None:
+    site.limit("1 question per day", "3 questions per day")
+    for number in range(3):
+        follow(site.ask(source, f"visitor {number}"))
+    assert refusal(site, source, "visitor 4").code == "limit_day_site"
+
+
+def test_asking_again_and_going_on_are_questions_too(
+    site: Site, source: Endpoint, endpoint: FakeEndpoint
+) -> None:
+    endpoint.replies = [Reply(["Half"], finish_reason=None, usage=None)]
+    answer = follow(site.ask(source))
+    conversation = site.store.conversations.get(ME, answer.conversation_id)
+    assert conversation
+    site.counted(1)
+    site.limit("2 questions per day")
+    follow(site.answers.go_on(ME, conversation, answer, CONTROLS, source))
+    site.counted(2)
+    kept = site.store.messages.get(ME, answer.id)
+    assert kept and kept.content.startswith("Half")
+    for attempt in ("again", "on", "instead"):
+        with pytest.raises(ChatbotError) as caught:
+            try_to(attempt, site, conversation, kept, source)
+        assert caught.value.code == "limit_day_visitor"
+    assert site.store.messages.get(ME, answer.id) == kept
+    assert len(endpoint.requests) == 2
+
+
+def try_to(
+    do: str, site: Site, conversation: Conversation, answer: Message, source: Endpoint
+) -> None:
+    answers, rest = site.answers, (CONTROLS, source)
+    if do == "again":
+        answers.ask_again(ME, conversation, answer, *rest)
+    elif do == "on":
+        answers.go_on(ME, conversation, answer, *rest)
+    else:
+        question = site.store.messages.get(ME, answer.parent_id or "")
+        assert question
+        answers.ask_instead(ME, conversation, question, "Other", *rest)
+
+
+def test_so_many_answers_at_once_and_no_more(
+    site: Site, source: Endpoint, endpoint: FakeEndpoint
+) -> None:
+    endpoint.default_reply = Reply(["First", "last"], hold=threading.Event())
+    site.limit("2 at once", "3 at once")
+    running = [site.ask(source), site.ask(source)]
+    assert refusal(site, source).code == "limit_at_once_visitor"
+    running.append(site.ask(source, "other"))
+    assert refusal(site, source, "another").code == "limit_at_once_site"
+    site.answers.stop(ME, running[0].message.id)
+    wait_until(lambda: spent(site.store, now=time.time()).by_site.running == 2)
+    site.ask(source, "another")
+
+
+def test_a_stopped_answer_counts_as_far_as_it_came(
+    site: Site, source: Endpoint, endpoint: FakeEndpoint
+) -> None:
+    endpoint.replies = [Reply(["Some words and more"] * 10, hold=threading.Event())]
+    answer = site.ask(source)
+    wait_until(lambda: bool(answer.text))
+    site.answers.stop(ME, answer.message.id)
+    day = site.counted(1)
+    assert day.read_tokens > 0
+    assert 3 < day.written_tokens < 50
+    assert (day.failures, day.timed_tokens) == (0, 0)
+    assert day.dollars > 0
+
+
+def test_an_answer_stopped_at_once_counts_once(site: Site, source: Endpoint) -> None:
+    site.limit("9 at once")
+    for _ in range(5):
+        answer = site.ask(source)
+        site.answers.stop(ME, answer.message.id)
+    wait_until(lambda: sum(day.questions for day in site.days()) == 5)
+    assert spent(site.store, now=time.time()).by_site.running == 0
+
+
+def test_who_refuses_a_question_takes_nothing_for_it(
+    site: Site, source: Endpoint, endpoint: FakeEndpoint
+) -> None:
+    endpoint.replies = [Reply(status=401, error={"message": "no"})]
+    follow(site.ask(source))
+    day = site.counted(1)
+    assert (day.failures, day.read_tokens, day.dollars) == (1, 0, 0)
+
+
+def test_a_question_that_could_not_be_saved_was_not_asked(
+    site: Site, source: Endpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site.limit("1 question per day")
+    with monkeypatch.context() as patch:
+        patch.setattr(
+            "chatbot.store.conversations.Conversations.add",
+            lambda *_, **__: (_ for _ in ()).throw(ChatbotError("store")),
+        )
+        assert refusal(site, source).code == "store"
+    follow(site.ask(source))
+
+
+def test_an_answer_that_takes_too_long_is_ended_with_what_came(
+    site: Site, source: Endpoint, endpoint: FakeEndpoint
+) -> None:
+    endpoint.default_reply = Reply(["Came", "never"], hold=threading.Event())
+    site.limit(answer="1 second")
+    ended = follow(site.ask(source))
+    assert (ended.state, ended.content) == (State.CUT_SHORT, "Came")
+    assert ended.error and ended.error["code"] == "too_slow"
+    assert endpoint.hung_up.wait(10)
+    assert site.counted(1).failures == 1
+
+
+def test_a_conversation_that_is_kept_nowhere_is_counted_all_the_same(
+    site: Site, source: Endpoint
+) -> None:
+    site.limit("1 question per day")
+    memory = Store("sqlite://")
+    temporary = Answers(memory, site.fuse)
+    follow(site.ask(source, answers=temporary))
+    site.counted(1)
+    with pytest.raises(ChatbotError):
+        site.ask(source, answers=temporary)
+    temporary.close()
+    wait_until(lambda: not temporary._running)
+    memory.close()
+
+
+def test_while_the_disk_is_full_it_is_counted_in_memory(
+    site: Site, source: Endpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site.limit("1 question per day")
+    full = type(site.store.spending)(site.store._database)
+
+    def fail(*_: object) -> None:
+        raise ChatbotError("store_full")
+
+    monkeypatch.setattr(full, "reserve", fail)
+    monkeypatch.setattr(site.store, "spending", full)
+    follow(site.ask(source))
+    assert refusal(site, source).code == "limit_day_visitor"
+
+
+def test_when_the_process_ends_in_good_order_its_answers_are_counted(
+    site: Site, source: Endpoint, endpoint: FakeEndpoint
+) -> None:
+    endpoint.default_reply = Reply(["First", "last"], hold=threading.Event())
+    site.limit("9 at once")
+    answer = site.ask(source)
+    wait_until(lambda: bool(answer.text))
+    site.answers.close()
+    assert spent(site.store, now=time.time()).by_site.running == 0
+    assert site.counted(1).written_tokens < 100
+
+
+def test_a_visitors_own_server_costs_the_owner_nothing(site: Site, source: Endpoint) -> None:
+    site.limit("2 questions per day, 1 token per day, 0.001 dollars per day")
+    theirs = replace(source, is_visitors=True)
+    ticket = site.fuse.admit(ME, theirs, "model", "0" * 32, 1000, 1000)
+    assert (ticket.question.most.tokens, ticket.question.most.dollars) == (0, 0)
+    ticket.give_back()
+    assert refusal(site, source).code == "limit_size"
+
+
+def test_a_price_nobody_knows_counts_as_a_high_one_unless_it_is_ones_own_machine(
+    site: Site, source: Endpoint
+) -> None:
+    site.limit(site="9 dollars per day")
+
+    def most_dollars(base_url: str) -> float:
+        endpoint = replace(source, base_url=base_url, prices=())
+        ticket = site.fuse.admit(ME, endpoint, "odd", "0" * 32, 1_000_000, 100_000)
+        ticket.give_back()
+        return ticket.question.most.dollars
+
+    dear = UNKNOWN_PRICE.read + UNKNOWN_PRICE.written / 10
+    assert most_dollars("https://relay.example.org/v1") == pytest.approx(dear)
+    assert most_dollars("http://192.168.1.5:8000/v1") == 0
+
+
+def test_what_is_left_is_known_after_a_question_and_until_the_day_is_over(
+    site: Site, source: Endpoint
+) -> None:
+    site.limit("2 questions per day")
+    assert site.fuse.left(ME) is None
+    for rest in (1, 0):
+        follow(site.ask(source))
+        left = site.fuse.left(ME)
+        assert left and left.questions == rest
+    site.fuse._remember(ME, Left(1, time.time() - 1))
+    assert site.fuse.left(ME) is None
+
+
+def test_a_refusal_is_told_to_whoever_counts_them(
+    site: Site, source: Endpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[str] = []
+    monkeypatch.setattr(observers, "tell_refused", told.append)
+    site.limit("1 question per day")
+    follow(site.ask(source))
+    refusal(site, source)
+    assert told == ["limit_day_visitor"]
