@@ -11,7 +11,7 @@ the owner's to what the owner has set, a typed one to what was typed with it.
 """
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 
@@ -54,6 +54,16 @@ _TELLING = {"key_refused", "key_missing", "region", "quota", "quota_until", "for
 
 _OF_THE_MODEL = {"model_not_found", "refused", "forbidden", "wrong_address"}
 """Faults after which another model of the list is asked."""
+
+
+def configured_at(endpoints: Iterable[Endpoint], typed: str) -> list[Endpoint]:
+    """Those to which a typed address belongs: that have it, or else that have its origin.
+
+    More than one where a server is set up with several keys. Raises ChatbotError("bad_address").
+    """
+    forms = base_urls(typed)
+    there = [one for one in endpoints if origin(one.base_url) == origin(forms[0])]
+    return [one for one in there if one.base_url in forms] or there
 
 
 class Check:

@@ -12,8 +12,8 @@ from typing import Any
 
 from chatbot import background, env_file, local_model, masking
 from chatbot.addresses import base_urls, pasted_key
-from chatbot.check import Check
-from chatbot.endpoints import Endpoint, origin
+from chatbot.check import Check, configured_at
+from chatbot.endpoints import Endpoint, find_choice
 from chatbot.errors import ChatbotError, Phrase
 from chatbot.findings import Finding, Step
 from chatbot.i18n import LANGUAGES, closest_language, translate
@@ -31,32 +31,58 @@ def main(arguments: list[str] | None = None) -> None:
     try:
         settings = load_settings(_secrets())
         language = wanted.language or settings.language or language
-        check = _check(settings, wanted.base_url or "", wanted.model or "", language)
-        finding = background.submit(check.run(_print_step(language))).result()
+        checks = _checks(settings, wanted, language)
+        works = [
+            _print_check(settings, name if len(checks) > 1 else "", check, language)
+            for name, check in checks.items()
+        ]
     except ChatbotError as error:
         print(error.sentence(language))
         sys.exit(1)
     except KeyboardInterrupt:
         sys.exit(130)
-    print(f"\n{_conclusion(settings, finding, language)}")
-    sys.exit(1 if finding.error else 0)
+    sys.exit(0 if all(works) else 1)
 
 
-def _check(settings: Settings, typed: str, model: str, language: str) -> Check:
-    if not typed:
-        if not settings.endpoints:
-            return Check(local_model.shared(settings.local_model))
-        first = settings.endpoints[0]
-        return Check(first, first.base_url, model or settings.default_model or "")
+def _checks(settings: Settings, wanted: argparse.Namespace, language: str) -> dict[str, Check]:
+    """What is to be checked, by name: all that is set up, or what belongs to an address."""
+    typed, model = wanted.base_url or "", wanted.model or ""
+    endpoints = _named(settings.endpoints, wanted.provider)
+    if typed:
+        endpoints = configured_at(endpoints, typed)
+    elif not endpoints:
+        return {local_model.NAME: Check(local_model.shared(settings.local_model))}
+    default = find_choice(settings.endpoints, settings.default_model or "")
+    checks = {}
+    for one in endpoints:
+        usual = default[1] if default and default[0] is one else next(iter(one.models), "")
+        checks[one.known_as] = Check(one, typed or one.base_url, model or ("" if typed else usual))
+    if checks:
+        return checks
+    # The keys that are set belong elsewhere.
     address = base_urls(typed)[0]
-    for configured in settings.endpoints:
-        if origin(address) == origin(configured.base_url):
-            return Check(configured, typed, model)
-    # The key that is set belongs elsewhere.
     prompt = translate(language, "check.key_prompt")
     key = pasted_key(getpass.getpass(prompt)) if sys.stdin.isatty() else None
     masking.hide(key)
-    return Check(Endpoint(address, key), typed, model, is_owners_key=False)
+    return {address: Check(Endpoint(address, key), typed, model, is_owners_key=False)}
+
+
+def _named(endpoints: tuple[Endpoint, ...], name: str | None) -> list[Endpoint]:
+    """The one of a name, or all without one. Raises ChatbotError("no_provider")."""
+    found = [one for one in endpoints if name in (None, one.provider, one.label, one.known_as)]
+    if name and not found:
+        names = ", ".join(one.provider or one.known_as for one in endpoints)
+        raise ChatbotError("no_provider", name=name, names=names or "–")
+    return found
+
+
+def _print_check(settings: Settings, name: str, check: Check, language: str) -> bool:
+    """Check one, step by step below its name if it has one; returns whether it works."""
+    if name:
+        print(f"{name}:", flush=True)
+    finding = background.submit(check.run(_print_step(language))).result()
+    print(f"\n{_conclusion(settings, finding, language)}{chr(10) if name else ''}", flush=True)
+    return finding.error is None
 
 
 def _print_step(language: str) -> Any:
@@ -84,6 +110,7 @@ def _parser(language: str) -> argparse.ArgumentParser:
 
     parser = argparse.ArgumentParser("python -m chatbot.check", description=said("description"))
     parser.add_argument("--base-url", metavar="URL", help=said("base_url"))
+    parser.add_argument("--provider", metavar="NAME", help=said("provider"))
     parser.add_argument("--model", help=said("model"))
     parser.add_argument("--language", choices=list(LANGUAGES), help=said("language"))
     return parser

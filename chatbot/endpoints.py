@@ -44,9 +44,16 @@ class Endpoint:
         return self.name or urlsplit(self.base_url).netloc
 
     @property
+    def known_as(self) -> str:
+        """The name that tells it from the other servers that are set up."""
+        return self.label or self.provider or self.host
+
+    @property
     def setting_names(self) -> dict[str, str]:
         """Where its key and address are set, for a failure's details; empty for the first one."""
-        if not self.provider or self.is_visitors:
+        if self.is_visitors:
+            return {"set_by": "visitor"}
+        if not self.provider:
             return {}
         table = f"providers.{self.provider}"
         return {"key_setting": f"{table}.api_key", "address_setting": f"{table}.base_url"}

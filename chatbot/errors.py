@@ -7,6 +7,7 @@ sentence, and who can mend it where that is not the reader. Any other exception 
 reaches the page is a bug: it is logged with its traceback.
 """
 
+import re
 import time
 from enum import StrEnum
 from typing import Any
@@ -72,6 +73,7 @@ ACTIONS: dict[str, Action] = {
     "bad_address": Action.RETRY,
     "bad_key": Action.RETRY,
     "no_address": Action.RETRY,
+    "no_provider": Action.RETRY,
     "env_file": Action.OWNER,
     # The answer broke off after some of it came.
     "interrupted": Action.RETRY,
@@ -125,6 +127,9 @@ ACTIONS: dict[str, Action] = {
 SETTINGS_OF_THE_FIRST = {"key_setting": "OPENAI_API_KEY", "address_setting": "OPENAI_BASE_URL"}
 """Where key and address are set, unless a failure's own details name another server's."""
 
+SETTINGS_OF_VISITORS = {"key_setting": "check.your_key", "address_setting": "check.your_address"}
+"""What they are called, in words of the catalogue, where a visitor has named both."""
+
 
 class ChatbotError(Exception):
     """A failure with a sentence for people.
@@ -146,11 +151,16 @@ class ChatbotError(Exception):
             name: translate(language, value) if isinstance(value, Phrase) else value
             for name, value in self.details.items()
         }
+        if details.get("set_by") == "visitor":
+            for name, key in SETTINGS_OF_VISITORS.items():
+                details[name] = translate(language, key)
         if "until" in details:  # seconds since 1970; how far off that is depends on the reader
             until, now = float(details["until"]), time.time()
             details["until"] = time_from_now(language, until - now)
             details["clock"] = moment(until, now, zone(timezone))
-        return translate(language, f"error.{self.code}", **details)
+        sentence = translate(language, f"error.{self.code}", **details)
+        # Chinese has blanks around names of settings, but none around its own words.
+        return re.sub(r"(?<=[\u3400-\u9fff，]) (?=[\u3400-\u9fff])", "", sentence)
 
     def to_json(self) -> dict[str, Any]:
         """The form in which the store keeps a failed answer's reason."""

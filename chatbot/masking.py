@@ -16,7 +16,11 @@ SHORTEST_SECRET = 8
 """Shorter ones, such as `EMPTY` for a server that wants no key, would mask ordinary words."""
 
 _PATTERNS = (
-    re.compile(r"\b(?:sk|gsk|xai|hf|rk|pk)[-_][A-Za-z0-9_-]{8,}"),
+    re.compile(r"\b(?:sk|gsk|xai|hf|rk|pk|nvapi|pplx|csk|ghp|github_pat)[-_][A-Za-z0-9_-]{8,}"),
+    re.compile(r"\b(?:AIza|AQ\.)[A-Za-z0-9_-]{30,}"),  # Gemini
+    re.compile(r"\b[0-9a-f]{32}\.[A-Za-z0-9]{16}\b"),  # Zhipu: id.secret
+    re.compile(r"\b[A-Za-z0-9]{40,}(?:JQQJ|AAAB)[A-Za-z0-9]{8,}"),  # Azure, which signs its keys so
+    re.compile(r"\beyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]{8,}"),  # a token of another service (RFC 7519)
     re.compile(r"(?i)(?<=\bbearer\s)[^\s\"',;]+"),
     re.compile(r"(?i)(?<=api[-_]key[=:])\s*[^\s&\"',;]+"),
     re.compile(r"(?<=://)[^/\s:@]*:[^/\s@]+(?=@)"),

@@ -93,6 +93,62 @@ def test_the_key_that_is_set_does_not_go_to_another_address(
     assert CANARY_KEY not in str(endpoint.headers)
 
 
+def set_up_three(endpoint: FakeEndpoint, other: FakeEndpoint) -> None:
+    """Two of them are one server, with two keys."""
+    set_up(endpoint)
+    Path(".streamlit").mkdir()
+    Path(".streamlit/secrets.toml").write_text(
+        f'''[providers.second]
+        base_url = "{endpoint.base_url}"
+        api_key = "sk-second"
+        [providers.deep]
+        base_url = "{other.base_url}"
+        label = "DeepSeek"
+        models = ["deep-1"]
+        ''',
+        "utf-8",
+    )
+
+
+def test_all_that_is_set_up_is_checked_each_by_its_name(
+    endpoint: FakeEndpoint, capsys: pytest.CaptureFixture[str]
+) -> None:
+    other = FakeEndpoint().start()
+    try:
+        set_up_three(endpoint, other)
+        other.default_reply = Reply(status=401, error={"message": "No"})
+        code, out = run(capsys)
+        host, other_host = (one.base_url.split("/")[2] for one in (endpoint, other))
+        assert code == 1
+        assert [line for line in out.splitlines() if line and line[0] not in "✓✗"] == [
+            *(f"{host}:", f"{host} works."),
+            *("second:", f"{host} works."),
+            *("DeepSeek:", f"{other_host} wants a key."),
+        ]
+        keys = [headers["Authorization"] for headers in endpoint.headers]
+        assert keys == [f"Bearer {CANARY_KEY}", "Bearer sk-second"]
+        assert [request["model"] for request in other.requests] == ["deep-1"]
+    finally:
+        other.stop()
+
+
+def test_one_is_checked_by_its_name_even_beside_another_of_the_same_address(
+    endpoint: FakeEndpoint, capsys: pytest.CaptureFixture[str]
+) -> None:
+    set_up_three(endpoint, endpoint)
+    assert run(capsys, "--provider", "second")[0] == 0
+    assert [headers["Authorization"] for headers in endpoint.headers] == ["Bearer sk-second"]
+    code, out = run(capsys, "--provider", "third")
+    assert code == 1
+    assert "no server named third" in out and "second, deep" in out
+    run(capsys, "--provider", "second", "--base-url", endpoint.base_url.removesuffix("/v1"))
+    assert endpoint.headers[-1]["Authorization"] == "Bearer sk-second"
+    endpoint.headers.clear()
+    code, out = run(capsys, "--base-url", endpoint.base_url)
+    assert (code, len(endpoint.headers)) == (0, 3)
+    assert "\nsecond:" in out and "\nDeepSeek:" in out
+
+
 def test_a_key_for_another_address_is_asked_for_at_a_terminal(
     endpoint: FakeEndpoint, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

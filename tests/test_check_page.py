@@ -333,6 +333,13 @@ def test_a_visitor_may_use_a_server_of_their_own_for_a_session(
     assert "works" in page.success[0].value
     page.button(key="check_use").click().run()
     assert page.selectbox[0].value == f"{theirs.base_url.split('/')[2]} · their-model"
+    theirs.replies = [Reply(status=401, error={"message": "No"})]
+    ask(page, "Refused")
+    assert said(page.warning[0].value).endswith("does not accept the key. Check your key.")
+    page.context = {"locale": "zh-CN"}
+    assert said(page.run().warning[0].value).endswith("不接受当前密钥，请检查您的密钥。")
+    page.context = {}
+    click(page.run(), "New")
     ask(page, "Hi!")
     assert texts(page) == ["Hi!", "From theirs."]
     assert not page.warning
@@ -365,6 +372,13 @@ def test_a_visitors_own_server_is_asked_for_its_own_models_alone(
     page.button(key="check_use").click().run()
     click(page, "New")
     assert page.selectbox[0].value == f"{theirs.base_url.split('/')[2]} · their-model"
+    theirs.replies = [Reply(status=401, error={"message": "No"})]
+    ask(page, "Refused")
+    assert said(page.warning[0].value).endswith("does not accept the key. Check your key.")
+    page.context = {"locale": "zh-CN"}
+    assert said(page.run().warning[0].value).endswith("不接受当前密钥，请检查您的密钥。")
+    page.context = {}
+    click(page.run(), "New")
     ask(page, "To theirs.")
     assert [request["model"] for request in endpoint.requests] == ["owners-model"]
     assert "owners-model" not in str(theirs.requests)

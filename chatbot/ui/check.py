@@ -18,8 +18,14 @@ import streamlit as st
 
 from chatbot import background, local_model, masking
 from chatbot.addresses import base_urls, pasted_key
-from chatbot.check import MAX_ANSWER_TOKENS, MODELS_TRIED, QUESTION_TOKENS, Check
-from chatbot.endpoints import OPENAI_BASE_URL, Endpoint, origin
+from chatbot.check import (
+    MAX_ANSWER_TOKENS,
+    MODELS_TRIED,
+    QUESTION_TOKENS,
+    Check,
+    configured_at,
+)
+from chatbot.endpoints import OPENAI_BASE_URL, Endpoint
 from chatbot.errors import ChatbotError
 from chatbot.findings import Finding, Step
 from chatbot.fuse import Ticket
@@ -173,16 +179,17 @@ def _typed() -> tuple[str, str | None, str]:
 def _check_of_typed(typed: str, key: str | None, model: str, is_at_the_machine: bool) -> Check:
     """A check of an address that somebody may choose. A key that is set stays where it belongs."""
     settings = resources.settings()
-    address = base_urls(typed)[0]
     own = resources.own_endpoint()
-    for known in settings.endpoints if is_at_the_machine else filter(None, [own]):
-        if not key and origin(address) == origin(known.base_url):
-            chosen, chosen_model = models.chosen()
-            return Check(known, typed, model or (known == chosen and chosen_model) or "")
+    known = configured_at(settings.endpoints if is_at_the_machine else filter(None, [own]), typed)
+    if known and not key:
+        chosen, chosen_model = models.chosen()
+        if chosen in known:
+            return Check(chosen, typed, model or chosen_model or "")
+        return Check(known[0], typed, model)
     if is_at_the_machine:
         masking.hide(key)
     endpoint = Endpoint(
-        address,
+        base_urls(typed)[0],
         key,
         settings.connect_timeout_seconds,
         settings.silence_timeout_seconds,

@@ -162,4 +162,4 @@ def _show(kept: Mapping[str, Any], on_change: Callable[[], None]) -> None:
 def _without_a_list() -> list[str]:
     """The servers that told none of their models, as a person knows them."""
     lists = resources.known_models().items()
-    return [one.label or one.provider or one.host for one, listed in lists if not listed]
+    return [one.known_as for one, listed in lists if not listed]

@@ -63,6 +63,8 @@ def show_remedies(answer: Message, error: ChatbotError | None, is_last: bool) ->
             _show(
                 answer, "answer.send_less", "again", "refresh", turns.ask_again, answer, None, limit
             )
+        if error and error.code in CHECKED:
+            _show(answer, "answer.check", "check", "network_check", views.open_view, "check")
         if error and action in (Action.CHOOSE_MODEL, Action.OPEN_SETTINGS):
             _show_way_to_control(answer, error)
         if action in (Action.SHORTEN, Action.EDIT):
@@ -71,8 +73,6 @@ def show_remedies(answer: Message, error: ChatbotError | None, is_last: bool) ->
             _show(
                 answer, "answer.new_conversation", "start-over", "edit_square", start_over, answer
             )
-        if error and error.code in CHECKED:
-            _show(answer, "answer.check", "check", "network_check", views.open_view, "check")
         if not answer.content and not is_too_much:
             _show(answer, "answer.retry", "again", "refresh", turns.ask_again, answer)
 
