@@ -26,7 +26,7 @@ from chatbot.ui import resources  # noqa: E402
 from deploy import health, logs, metrics  # noqa: E402
 from deploy.compression import CompressedFiles  # noqa: E402
 from deploy.headers import SecurityHeaders  # noqa: E402
-from deploy.visitor_cookie import VisitorCookie  # noqa: E402
+from deploy.visitor_cookie import VisitorCookie, forget  # noqa: E402
 
 
 @asynccontextmanager
@@ -47,7 +47,10 @@ config.set_option("server.headless", True)
 app = st.App(
     ROOT / "streamlit_app.py",
     lifespan=lifespan,
-    routes=[Route("/healthz", health.Health().respond)],
+    routes=[
+        Route("/healthz", health.Health().respond),
+        Route("/forget", forget, methods=["POST"]),
+    ],
     middleware=[
         Middleware(SecurityHeaders),
         Middleware(VisitorCookie),

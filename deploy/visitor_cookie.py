@@ -4,9 +4,11 @@
 """
 
 from http.cookies import SimpleCookie
+from urllib.parse import urlsplit
 
 from starlette.datastructures import MutableHeaders
-from starlette.requests import HTTPConnection
+from starlette.requests import HTTPConnection, Request
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from chatbot import visitors
@@ -37,6 +39,24 @@ class VisitorCookie:
             await send(message)
 
         await self._app(scope, receive, send_with_cookie)
+
+
+async def forget(request: Request) -> Response:
+    """Take the cookie back from a browser that asks for it on a page of ours."""
+    if not _is_from_a_page_of_ours(request):
+        return Response(status_code=403)
+    response = Response(status_code=204)
+    for name in (visitors.SECURE_COOKIE, visitors.COOKIE):
+        is_secure = request.url.scheme == "https"
+        response.delete_cookie(name, secure=is_secure, httponly=True, samesite="lax")
+    return response
+
+
+def _is_from_a_page_of_ours(request: Request) -> bool:
+    """Whether no other site's page has sent this; its browser says so, truly, in each POST."""
+    origin = urlsplit(request.headers.get("origin", ""))
+    site = request.headers.get("sec-fetch-site", "same-origin")  # not sent without TLS
+    return site == "same-origin" and bool(origin.netloc) and origin.netloc == request.url.netloc
 
 
 def _is_page(request: HTTPConnection, status: int, headers: MutableHeaders) -> bool:

@@ -53,7 +53,7 @@ def test_the_sidebar_leads_to_ones_data_and_back(page: AppTest) -> None:
         "Shared links",
         "All conversations",
         "Import",
-        "Delete everything",
+        "Delete everything and forget me",
     ]
     assert not page.chat_input and not page.chat_message
     assert page.query_params["c"] == conversation_id

@@ -204,6 +204,34 @@ def test_the_page_works_with_all_doors_shut(
         assert private not in server.log + figures
 
 
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({"Origin": "{url}"}, 204),
+        ({"Origin": "{url}", "Sec-Fetch-Site": "same-origin"}, 204),
+        ({}, 403),
+        ({"Origin": "null"}, 403),
+        ({"Origin": "https://evil.example"}, 403),
+        ({"Origin": "{url}", "Sec-Fetch-Site": "same-site"}, 403),
+        ({"Origin": "{url}0"}, 403),
+    ],
+)
+def test_only_a_page_of_ours_has_a_browser_forgotten(
+    server: RunningApp, headers: dict[str, str], status: int
+) -> None:
+    sent = {name: value.format(url=server.url) for name, value in headers.items()}
+    sent["Cookie"] = f"{COOKIE}={new_token()}"
+    request = urllib.request.Request(f"{server.url}/forget", method="POST", headers=sent)
+    response = fetch(request)
+    assert response.status == status
+    if status == 204:
+        assert cookie_of(response, COOKIE)["max-age"] == "0"
+    else:
+        assert response.headers["Set-Cookie"] is None
+    assert get(f"{server.url}/forget").status in (200, 405)  # a link forgets nobody
+    assert "max-age=0" not in str(get(f"{server.url}/forget").headers["Set-Cookie"]).lower()
+
+
 def visitor_token(page: Page) -> str:
     cookies = {cookie["name"]: cookie["value"] for cookie in page.context.cookies()}
     return str(cookies[COOKIE])

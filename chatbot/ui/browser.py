@@ -140,6 +140,18 @@ def tend_page(conversation_id: str | None, last_question_id: str | None) -> None
         )
 
 
+def forget_visitor() -> None:
+    """Have the browser forget all that it keeps here, and come back as a new one.
+
+    It then is at `?view=forgotten`, in a session of its own.
+    """
+    with st.container(key="forget"):
+        _component("forget")(
+            key="forget_component",
+            data={"cookie": bool(st.session_state.get("visitor_has_cookie"))},
+        )
+
+
 def show_countdown(seconds: float, key: str) -> None:
     """Seconds that pass in the browser alone; at their end the page is run again."""
     _component("countdown")(

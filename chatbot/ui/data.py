@@ -1,4 +1,4 @@
-"""Your data: taking conversations away, bringing them in, shared links, deleting everything."""
+"""Your data: taking conversations away, bringing them in, shared links, being forgotten."""
 
 import functools
 import tempfile
@@ -226,7 +226,7 @@ def _start_import(uploader: str) -> None:
     state.uploads = state.get("uploads", 0) + 1
 
 
-# Deleting everything
+# Being forgotten
 
 
 def _show_delete() -> None:
@@ -241,6 +241,7 @@ def _show_delete() -> None:
             show_error(ChatbotError("not_confirmed", word=word))
         if "deleted_count" in st.session_state:
             st.success(t("data.deleted", count=st.session_state.pop("deleted_count")))
+            browser.forget_visitor()
 
 
 @noting_errors
@@ -249,12 +250,17 @@ def _delete_all() -> None:
     if str(state.delete_word).strip().lower() != t("data.delete_word").lower():
         state.is_delete_unconfirmed = True
         return
-    owner = browser.owner()
-    places = resources.all_places()
-    for place in places:
-        place.answers.stop_all(owner)
-    state.deleted_count = sum(place.store.trash.delete_all(owner) for place in places)
+    # What was begun in this browser before signing in is theirs, too.
+    owners = {browser.owner(), browser.visitor()}
+    state.deleted_count = sum(
+        _delete_all_of(owner, place) for owner in owners for place in resources.all_places()
+    )
     state.delete_word = ""
     for name in ("export_job", "import_job"):
         state.pop(name, None)
     st.query_params.pop("c", None)
+
+
+def _delete_all_of(owner: str, place: Place) -> int:
+    place.answers.stop_all(owner)
+    return place.store.trash.delete_all(owner)

@@ -7,7 +7,7 @@ import streamlit as st
 from chatbot.errors import ChatbotError
 from chatbot.password import LONGEST_PASSWORD
 from chatbot.signing_in import DEFAULT_PROVIDER
-from chatbot.ui import access, browser, look, resources
+from chatbot.ui import access, browser, look, resources, views
 from chatbot.ui.access import ADMIN, VISITOR, Obstacle
 from chatbot.ui.errors import noting_errors, show_error
 from chatbot.ui.language import t
@@ -18,6 +18,9 @@ GIVEN = "password_given"
 
 def let_in() -> None:
     """End this run with a page that asks for what is missing, unless nothing is."""
+    if st.query_params.get("view") == "forgotten":
+        _show_forgotten()
+        st.stop()
     asks_password = resources.settings().password is not None
     # Its place is the same in each run, but there is none where no password is asked for.
     is_known = browser.keep_proofs() if asks_password else True
@@ -57,6 +60,21 @@ def show_person() -> None:
     with st.container(key="person"):
         st.caption(t("entrance.signed_in", name=look.plain(look.visible(person.name))))
         _show_sign_out("tertiary")
+
+
+def _show_forgotten() -> None:
+    """What a browser comes to that has just forgotten everything; see `browser.forget_visitor`."""
+    browser.tend_page("forgotten", None)
+    with look.fresh_place("forgotten"):
+        person = access.person()
+        _show_head(":material/task_alt:", t("data.forgotten_title"), t("data.forgotten"))
+        with st.container(key="entrance"):
+            if person:
+                st.markdown(t("data.still_signed_in", name=look.plain(look.visible(person.name))))
+                _show_sign_out("secondary")
+            st.button(
+                t("data.begin_anew"), key="begin_anew", type="primary", on_click=views.close_view
+            )
 
 
 def _show_password(purpose: str) -> None:
@@ -121,11 +139,11 @@ def _show_notice() -> None:
     with st.container():
         if "notice" in state:
             show_error(state.pop("notice"))
-        elif state.get("was_in"):
+        elif state.get("was_in") or "c" in st.query_params:  # they lead to what one has written
             show_error(ChatbotError("access_ended"))
 
 
-def _show_sign_out(kind: Literal["primary", "tertiary"]) -> None:
+def _show_sign_out(kind: Literal["primary", "secondary", "tertiary"]) -> None:
     st.button(
         t("entrance.sign_out"),
         key="sign_out",

@@ -286,7 +286,23 @@ export default function ({ data }) {
   if (window.chatbotPlace) showPlace(window.chatbotPlace);
 }
 
+// Who signs in comes back to where they were; a provider leads everybody to the beginning.
+function comeBack(isSigningIn) {
+  const name = "chatbot-address";
+  try {
+    const address = sessionStorage.getItem(name);
+    if (isSigningIn && location.search) sessionStorage.setItem(name, location.search);
+    else if (!isSigningIn && address) {
+      sessionStorage.removeItem(name);
+      if (!location.search) location.replace(location.pathname + address);
+    }
+  } catch {
+    // Storage is forbidden here: the beginning it is.
+  }
+}
+
 function showPlace(data) {
+  comeBack(data.conversation === "SIGN_IN");
   const pane = document.querySelector('[data-testid="stMain"]');
   if (!pane) return;
   watch(pane);

@@ -1,0 +1,63 @@
+"""Being forgotten: what is deleted, here and in the browser."""
+
+import sqlite3
+import threading
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from chatbot.visitors import COOKIE
+from tests.browser import COMPOSER, OpenPage, ask, expect_answer, messages
+from tests.conftest import ROOT, RunningApp, wait_until
+from tests.endpoint import FakeEndpoint, Reply
+
+SERVER = ROOT / "deploy" / "server.py"
+PLAIN = ROOT / "streamlit_app.py"
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("script", [PLAIN, SERVER], ids=["plain", "deploy"])
+def test_who_is_forgotten_is_somebody_new(
+    script: Path, endpoint: FakeEndpoint, open_page: OpenPage, tmp_path: Path
+) -> None:
+    app = RunningApp(tmp_path, {"OPENAI_BASE_URL": endpoint.base_url}, script)
+    try:
+        page = open_page(app.url)
+        ask(page, "Soon gone")
+        expect_answer(page, "Hello there!")
+        address = page.url
+        page.fill(COMPOSER, "A draft")
+        endpoint.default_reply = Reply(["It goes", " on"], hold=threading.Event())
+        page.get_by_role("button", name="New").click()
+        ask(page, "Still being answered")
+        expect(messages(page).last).to_contain_text("It goes")
+        before = identity(page)
+        assert before
+
+        page.get_by_role("button", name="Your data").click()
+        page.get_by_label("Confirmation").fill("delete")
+        page.get_by_role("button", name="Delete everything").click()
+        expect(page.get_by_role("heading", name="Forgotten")).to_be_visible()
+        assert endpoint.hung_up.wait(20)
+        with sqlite3.connect(tmp_path / "chatbot.db") as database:
+            for table in ("conversations", "messages", "shares"):
+                assert list(database.execute(f"SELECT count(*) FROM {table}")) == [(0,)]
+        database.close()
+
+        page.get_by_role("button", name="Begin anew").click()
+        expect(page.locator(COMPOSER)).to_have_value("")
+        wait_until(lambda: bool(identity(page)))
+        assert identity(page) != before
+        kept = page.evaluate("JSON.stringify([{...localStorage}, {...sessionStorage}])")
+        assert "draft" not in kept and before not in kept
+        page.goto(address)
+        expect(page.get_by_text("no such conversation")).to_be_visible()
+    finally:
+        app.stop()
+
+
+def identity(page: Page) -> str:
+    """What this browser is recognised by, wherever it is kept."""
+    cookies = {cookie["name"]: cookie["value"] for cookie in page.context.cookies()}
+    return cookies.get(COOKIE) or page.evaluate("localStorage.getItem('chatbot-visitor') ?? ''")
