@@ -46,7 +46,7 @@ async def forget(request: Request) -> Response:
     if not _is_from_a_page_of_ours(request):
         return Response(status_code=403)
     response = Response(status_code=204)
-    for name in (visitors.SECURE_COOKIE, visitors.COOKIE):
+    for name in (visitors.COOKIE, visitors.SECURE_COOKIE):
         is_secure = request.url.scheme == "https"
         response.delete_cookie(name, secure=is_secure, httponly=True, samesite="lax")
     return response

@@ -104,7 +104,7 @@ def test_people_sign_in_stay_in_sign_out_and_see_nothing_of_each_other(
     page.locator(SIGN_IN).click()
     choose(page, "ada")
     page.wait_for_selector(COMPOSER)
-    expect(page.get_by_text("Signed in as Ada@example.org")).to_be_visible()
+    expect(page.get_by_text("Signed in as Ada@\u2060example.org")).to_be_visible()
     ask(page, "A secret of Ada's")
     expect_answer(page, "Hello there!")
     address = page.url
@@ -125,7 +125,7 @@ def test_people_sign_in_stay_in_sign_out_and_see_nothing_of_each_other(
     page.locator(SIGN_IN).click()
     choose(page, "bob")
     page.wait_for_selector(COMPOSER)
-    expect(page.get_by_text("Signed in as bob@evil-example.org")).to_be_visible()
+    expect(page.get_by_text("Signed in as bob@\u2060evil-example.org")).to_be_visible()
     expect(page.get_by_text("A secret of Ada's")).to_have_count(0)
     page.goto(address)
     expect(page.get_by_text("no such conversation")).to_be_visible()

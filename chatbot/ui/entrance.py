@@ -6,7 +6,7 @@ import streamlit as st
 
 from chatbot.errors import ChatbotError
 from chatbot.password import LONGEST_PASSWORD
-from chatbot.signing_in import DEFAULT_PROVIDER
+from chatbot.signing_in import DEFAULT_PROVIDER, Person
 from chatbot.ui import access, browser, look, resources, views
 from chatbot.ui.access import ADMIN, VISITOR, Obstacle
 from chatbot.ui.errors import noting_errors, show_error
@@ -58,7 +58,7 @@ def show_person() -> None:
     if person is None:
         return
     with st.container(key="person"):
-        st.caption(t("entrance.signed_in", name=look.plain(look.visible(person.name))))
+        st.caption(t("entrance.signed_in", name=_shown(person)))
         _show_sign_out("tertiary")
 
 
@@ -70,7 +70,7 @@ def _show_forgotten() -> None:
         _show_head(":material/task_alt:", t("data.forgotten_title"), t("data.forgotten"))
         with st.container(key="entrance"):
             if person:
-                st.markdown(t("data.still_signed_in", name=look.plain(look.visible(person.name))))
+                st.markdown(t("data.still_signed_in", name=_shown(person)))
                 _show_sign_out("secondary")
             st.button(
                 t("data.begin_anew"), key="begin_anew", type="primary", on_click=views.close_view
@@ -103,7 +103,7 @@ def _show_password(purpose: str) -> None:
 def _show_signing_in(obstacle: Obstacle) -> None:
     sign_in, person = resources.settings().sign_in, access.person()
     if person and obstacle is Obstacle.NOT_ALLOWED:
-        name = look.plain(look.visible(person.name))
+        name = _shown(person)
         # Not whether another address would do.
         sentence = "entrance.not_allowed" if person.email else "entrance.not_verified"
         _show_head(":material/block:", t("entrance.refused"), t(sentence, name=name))
@@ -124,6 +124,11 @@ def _show_signing_in(obstacle: Obstacle) -> None:
                 args=(provider,),
             )
         _show_notice()
+
+
+def _shown(person: Person) -> str:
+    # Parted by what nobody sees, an address does not become a link to write to it.
+    return look.plain(look.visible(person.name)).replace("@", "@\u2060")
 
 
 def _show_head(icon: str, title: str, text: str) -> None:
