@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import threading
 import time
+from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import replace
 from typing import Any, Protocol
@@ -67,6 +68,8 @@ class Answer:
         self._ended = threading.Event()
         self._retry = asyncio.Event()
         self.future: Future[None] | None = None
+        self.cost_so_far: Callable[[], float | None] = lambda: None
+        """About what it costs as far as it has come, in US dollars; None if nobody knows."""
 
     @property
     def text(self) -> str:

@@ -12,6 +12,7 @@ import logging
 import time
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 
 from chatbot import background, context, observers, reply
 from chatbot.answer import Answer, AnswerElsewhere, Followed, cut_if_abandoned
@@ -189,7 +190,7 @@ class Answers:
         """End an answer and its request; the text so far is kept."""
         answer = self._running.get(message_id)
         if answer and answer.owner == owner:
-            answer.end(State.STOPPED)
+            answer.end(State.STOPPED, cost=answer.cost_so_far())
             if answer.future:
                 answer.future.cancel()
             background.submit(self._saver.save_soon())
@@ -346,6 +347,7 @@ class Answers:
         ticket: Ticket | None,
     ) -> Answer:
         answer = Answer(message, owner)
+        answer.cost_so_far = partial(reply.cost_so_far, answer, source, plan, self.models.measures)
         if ticket:
             self._unsettled[message.lease] = (ticket, answer)
         self._running[message.id] = answer

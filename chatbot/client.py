@@ -16,6 +16,7 @@ from chatbot import bodies, faults, public_network
 from chatbot.endpoints import Endpoint
 from chatbot.errors import ChatbotError
 from chatbot.listing import context_window, is_name
+from chatbot.newest import Newest
 from chatbot.parameters import ReplyRequest, parameters, refused_parameter
 from chatbot.sse import Completion, CompletionReader, EndpointFault
 
@@ -51,12 +52,12 @@ class Client:
         on_refused: Callable[[str, str, str, str], Awaitable[None]] = _forget,
     ) -> None:
         self._connections: dict[Endpoint, openai.AsyncOpenAI] = {}
-        self._refused = refused if refused is not None else {}
+        self._refused = Newest(refused or {})
         self._on_refused = on_refused
         self._streams = 0
-        self.listed_windows: dict[tuple[str, str], int] = {}
+        self.listed_windows: dict[tuple[str, str], int] = Newest()
         """By endpoint and model: its context window in tokens, where a list has told it."""
-        self.first_listed: dict[str, str] = {}
+        self.first_listed: dict[str, str] = Newest()
         """By endpoint: the first model of its list, which answers where nobody chose one."""
 
     async def stream_reply(
@@ -92,7 +93,7 @@ class Client:
                         raise
             name, replacement = refused
             key = endpoint.fingerprint, request.model
-            self._refused.setdefault(key, {})[name] = replacement
+            self._refused[key] = {**self._refused.get(key, {}), name: replacement}
             if not endpoint.is_visitors:
                 await self._on_refused(*key, name, replacement)
 

@@ -11,6 +11,12 @@ from chatbot.tokens import estimate_tokens
 BURST_SECONDS = 0.05
 """A model needs longer than this for an answer; what comes within it was held back on the way."""
 
+BURST_PART = 0.05
+"""… unless it is quick: then it begins at once, too. Held back is what took this part of the wait
+for it, and a wait at all."""
+
+MIN_WAIT_SECONDS = 0.1
+
 OF_THE_PATH = {"wrong_address", "not_an_api", "no_models", "redirect", "empty"}
 """Faults that another path may not have."""
 
@@ -82,7 +88,8 @@ def pace(arrivals: list[tuple[float, str]], tokens: int | None) -> Pace:
     is_burst = last - first < BURST_SECONDS
     # A few words may well come together; an answer that took its time may not.
     is_long = len(text) > 30
-    came_at_once = is_long and is_burst and (len(arrivals) == 1 or first > 20 * BURST_SECONDS)
+    is_held_back = first > MIN_WAIT_SECONDS and last - first < BURST_PART * first
+    came_at_once = is_long and is_burst and (len(arrivals) == 1 or is_held_back)
     speed = None if is_burst else (tokens - 1) / (last - first)
     return Pace(first, speed, came_at_once)
 

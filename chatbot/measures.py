@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 
 from chatbot.context import Window
 from chatbot.errors import ChatbotError
+from chatbot.newest import Newest
 from chatbot.tokens import Count, Scale
 
 log = logging.getLogger(__name__)
@@ -32,7 +33,7 @@ class Measures:
         keep: Callable[[str, str, Mapping[str, float]], None],
         listed_windows: Mapping[Key, int],
     ) -> None:
-        self._known = known
+        self._known = Newest(known)
         self._keep = keep
         self._listed_windows = listed_windows
         self._unkept: Known = {}

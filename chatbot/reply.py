@@ -19,6 +19,7 @@ from chatbot.prices import Usage
 from chatbot.seam import Seam
 from chatbot.sse import Completion
 from chatbot.store import State
+from chatbot.tokens import count
 
 log = logging.getLogger(__name__)
 
@@ -72,7 +73,7 @@ async def fill(
         completion = await _patient_reply(answer, client, source, plan, controls)
         key, tokens = _key(source, answer), completion.prompt_tokens
         measures.learn_usage(key, plan.count, tokens, not source.is_visitors)
-        cost = await _cost(source, answer, completion)
+        cost = await _cost(answer, source, completion)
         state, outcome = _outcome(completion, answer, plan, cost)
     except asyncio.CancelledError:
         answer.end(State.STOPPED)
@@ -86,11 +87,28 @@ async def fill(
         state = State.CUT_SHORT if answer.text else State.FAILED
         if limit := error.details.get("limit"):  # before the end, for it is asked again at once
             measures.learn_window(_key(source, answer), int(limit), not source.is_visitors)
-        is_free = state is State.FAILED and error.code not in PERHAPS_READ
-        answer.end(state, error=error.to_json(), cost=0.0 if is_free else None)
+        cost = await _cost_of_failure(answer, error)
+        answer.end(state, error=error.to_json(), cost=cost)
     else:
         answer.end(state, **outcome)
     await measures.keep_learned()
+
+
+def cost_so_far(answer: Answer, source: Source, plan: Plan, measures: Measures) -> float | None:
+    """About what an answer costs as far as it has come, in US dollars; None if nobody knows.
+
+    For one whose tokens nobody has counted; that it has a price, but no counts, tells it from one
+    whose price is exact. May load the library of prices: not for the loop.
+    """
+    before, now = answer.begun_with, answer.message
+    paid = before.cost if before.content else 0.0
+    if paid is None or not now.model or now.error:  # the last two: it was not asked yet
+        return paid
+    text = answer.text[len(before.content) :] + answer.reasoning[len(before.reasoning) :]
+    scale = measures.window(_key(source, answer), None).scale
+    usage = Usage(plan.tokens, scale.tokens(count(text)))
+    cost = _priced(source, now.model, usage)
+    return None if cost is None else cost + paid
 
 
 def _key(source: Source, answer: Answer) -> Key:
@@ -157,15 +175,30 @@ async def _first_model(client: Client, endpoint: Endpoint) -> str:
     return models[0]
 
 
-async def _cost(source: Source, answer: Answer, completion: Completion) -> float | None:
-    """What the endpoint takes for it, if that is known; on a thread, for prices may be loaded."""
+async def _cost(answer: Answer, source: Source, completion: Completion) -> float | None:
+    """What an answer costs, with what it had cost before it went on; None if nobody knows."""
     read, written = completion.prompt_tokens, completion.completion_tokens
     if read is None or written is None:
-        return None
+        return await asyncio.to_thread(answer.cost_so_far)
+    before = answer.begun_with
+    paid = before.cost if before.content or before.prompt_tokens is not None else 0.0
     usage = Usage(read, written, min(completion.cached_tokens or 0, read))
-    model = answer.message.model or ""
+    cost = await asyncio.to_thread(_priced, source, answer.message.model or "", usage)
+    return None if cost is None or paid is None else cost + paid
+
+
+async def _cost_of_failure(answer: Answer, error: ChatbotError) -> float | None:
+    before = answer.begun_with
+    has_more = len(answer.text) > len(before.content)
+    if error.code not in PERHAPS_READ and not has_more:
+        return before.cost if before.content else 0.0
+    # Without a word, nobody knows whether the question was read.
+    return await asyncio.to_thread(answer.cost_so_far) if has_more else None
+
+
+def _priced(source: Source, model: str, usage: Usage) -> float | None:
     try:
-        return await asyncio.to_thread(prices.cost, source.prices, source.base_url, model, usage)
+        return prices.cost(source.prices, source.base_url, model, usage)
     except Exception:  # whatever is wrong with a price, the answer is there
         log.exception("Could not find what an answer costs")
         return None
@@ -177,12 +210,12 @@ def _outcome(
     """The state in which a stream that ended by itself leaves its answer."""
     before = answer.message  # what an answer that went on had taken already
     outcome: dict[str, Any] = {"finish_reason": completion.finish_reason}
+    outcome["cost"] = cost
+    # Of one that was stopped or cut before it went on, a part has no count: so has the whole.
+    is_counted = not answer.begun_with.content or before.prompt_tokens is not None
     for name in ("prompt_tokens", "completion_tokens", "cached_tokens", "reasoning_tokens"):
-        outcome[name] = _sum(getattr(before, name), getattr(completion, name))
-    # One that was stopped or cut has no count, but was not free.
-    has_begun = bool(answer.begun_with.content) or before.prompt_tokens is not None
-    is_continued_unpriced = has_begun and before.cost is None
-    outcome["cost"] = None if cost is None or is_continued_unpriced else cost + (before.cost or 0)
+        total = _sum(getattr(before, name), getattr(completion, name))
+        outcome[name] = total if is_counted else None
     if completion.prompt_tokens is not None:
         of_answer = plan.tokens - plan.sent_tokens
         outcome["sent_tokens"] = max(0, completion.prompt_tokens - of_answer)

@@ -585,11 +585,11 @@ def test_a_cut_answer_goes_on_without_a_seam_and_its_usage_adds_up(
     assert [message.content for message in branch] == ["Hi", "The quick brown fox."]
 
 
-def test_what_a_continued_answer_costs_is_known_only_if_all_parts_are(
+def test_what_a_continued_answer_costs_is_exact_only_if_all_its_parts_were_counted(
     answers: Answers, store: Store, conversation: Conversation, endpoint: FakeEndpoint
 ) -> None:
     priced = Endpoint(endpoint.base_url, None, 2, 2, prices=stated_prices("* = 1 / 1"))
-    costs = []
+    wholes = []
     for finish_reason, usage in (
         ("length", {"prompt_tokens": 7, "completion_tokens": 3}),
         (None, None),
@@ -601,8 +601,54 @@ def test_what_a_continued_answer_costs_is_known_only_if_all_parts_are(
         cut = saved(store, answers.ask(ME, conversation, "Count", CONTROLS, priced))
         whole = saved(store, answers.go_on(ME, conversation, cut, CONTROLS, priced))
         assert (whole.content, whole.state) == ("One two three", State.COMPLETE)
-        costs.append(whole.cost)
-    assert costs == [pytest.approx(20 / 1_000_000), None]
+        wholes.append(whole)
+    exact, guessed = wholes
+    assert exact.cost == pytest.approx(20 / 1_000_000)
+    assert exact.prompt_tokens == 14
+    assert guessed.cost and guessed.cost > 20 / 1_000_000  # the cut one's is guessed
+    assert (guessed.prompt_tokens, guessed.completion_tokens) == (None, None)
+
+
+@pytest.mark.parametrize("end", ["stopped", "cut", "not counted"])
+def test_what_an_answer_costs_that_nobody_counted_is_guessed(
+    answers: Answers,
+    store: Store,
+    conversation: Conversation,
+    endpoint: FakeEndpoint,
+    end: str,
+) -> None:
+    priced = Endpoint(endpoint.base_url, None, 2, 2, prices=stated_prices("* = 1 / 10"))
+    hold = threading.Event()
+    reason = "stop" if end == "not counted" else None
+    endpoint.replies = [
+        Reply(["word " * 900, "." * 15], usage=None, finish_reason=reason, hold=hold),
+    ]
+    answer = answers.ask(ME, conversation, "word " * 900, CONTROLS, priced)
+    wait_until(lambda: bool(answer.text))
+    if end == "stopped":
+        answers.stop(ME, answer.message.id)
+    hold.set()
+    kept = saved(store, answer)
+    assert (kept.prompt_tokens, kept.completion_tokens) == (None, None)
+    assert kept.cost == pytest.approx(800 / 1_000_000 + 10 * 810 / 1_000_000, rel=0.15)
+
+
+@pytest.mark.parametrize(
+    ("refusal", "cost"), [(Reply(status=401, error={"message": "No"}), 0), (None, None)]
+)
+def test_what_failed_without_a_word_cost_nothing_if_it_was_refused_and_nobody_knows_otherwise(
+    answers: Answers,
+    store: Store,
+    conversation: Conversation,
+    endpoint: FakeEndpoint,
+    refusal: Reply | None,
+    cost: float | None,
+) -> None:
+    prices = stated_prices("* = 1 / 10")
+    priced = Endpoint(endpoint.base_url, None, 2, 0.3, prices=prices)
+    endpoint.default_reply = refusal or Reply(seconds_before_first=30)
+    kept = saved(store, answers.ask(ME, conversation, "Hi", CONTROLS, priced))
+    assert (kept.state, kept.cost) == (State.FAILED, cost)
 
 
 def test_a_model_that_goes_on_by_itself_is_told_nothing(

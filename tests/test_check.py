@@ -381,7 +381,9 @@ def test_what_a_visitor_names_is_reached_through_no_proxy(
         ([(0.5, "1 "), (1.0, "2 "), (1.5, "3")], 41, Pace(0.5, 40, False)),
         ([(3.0, "x" * 50)], 30, Pace(3.0, None, True)),
         ([(3.0, "x" * 25), (3.01, "x" * 25)], 30, Pace(3.0, None, True)),
-        ([(0.2, "x" * 25), (0.21, "x" * 25)], 30, Pace(0.2, None, False)),
+        ([(0.2, "x" * 25), (0.22, "x" * 25)], 30, Pace(0.2, None, False)),  # a quick model
+        ([(0.5, "x" * 25), (0.501, "x" * 9), (0.502, "x")], 30, Pace(0.5, None, True)),
+        ([(0.01, "x" * 25), (0.0101, "x" * 25)], 30, Pace(0.01, None, False)),
         ([(3.0, "1 2 3")], 3, Pace(3.0, None, False)),
     ],
 )

@@ -1,5 +1,6 @@
 """How full the model's window is, on the page."""
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -12,7 +13,7 @@ from chatbot.store import Message, State
 from chatbot.ui.meter import in_dollars, in_thousands, used_tokens
 from tests import browser
 from tests.browser import PHONE, OpenPage, expect_answer, messages
-from tests.conftest import RunningApp
+from tests.conftest import RunningApp, wait_until
 from tests.endpoint import FakeEndpoint, Reply
 from tests.test_page import ask, said, texts
 from tests.test_turns import choose, keys, press
@@ -29,7 +30,7 @@ def captions(page: AppTest) -> list[str]:
 
 
 def meter(page: AppTest) -> list[str]:
-    return [caption for caption in captions(page) if caption.startswith("≈")]
+    return [caption for caption in captions(page) if caption.startswith(("≈", "about $", "约 $"))]
 
 
 @pytest.fixture
@@ -54,9 +55,9 @@ def test_the_meter_says_what_the_endpoint_counted(
     page.run()
     assert meter(page) == []
     ask(page, "Hi!")
-    assert meter(page)[-1] == "≈ 3.1k of 8.2k tokens"
+    assert meter(page)[-1] == "≈ 3.1k of 8.2k tokens · price unknown"
     page.context = {"locale": "zh-CN"}
-    assert meter(page.run()) == ["≈ 3.1k / 8.2k token"]
+    assert meter(page.run()) == ["≈ 3.1k / 8.2k token · 价格未知"]
 
 
 def test_it_is_said_before_anything_is_left_out_and_then_marked(
@@ -172,7 +173,7 @@ def test_prices_are_read_at_a_glance(amount: float, shown: str) -> None:
 
 
 def explanation(page: AppTest) -> str:
-    [line] = [one for one in page.caption if said(str(one.value)).startswith("≈")]
+    [line] = [one for one in page.caption if said(str(one.value)) in meter(page)]
     return said(line.help or "")
 
 
@@ -190,25 +191,44 @@ def test_an_answer_and_the_conversation_and_the_next_question_have_a_price(
     page.run()
     row = next(caption for caption in captions(page) if "500 tokens" in caption)
     assert row.endswith("3k + 500 tokens · $0.0090")
-    assert meter(page) == ["≈ $0.0070"]
-    assert "has cost $0.0090 so far" in explanation(page)
+    assert meter(page) == ["about $0.0070"]
+    assert "has cost about $0.0090 so far" in explanation(page)
     ask(page, "And?")
     page.run()
-    assert "has cost $0.018 so far" in explanation(page)
+    assert "has cost about $0.018 so far" in explanation(page)
     page.context = {"locale": "zh-CN"}
-    assert "至今花费 $0.018" in explanation(page.run())
+    assert "至今花费约 $0.018" in explanation(page.run())
     assert len(endpoint.requests) == 2  # no hidden calls
 
 
 def test_a_price_that_nobody_knows_is_said_to_be_unknown(
-    page: AppTest, monkeypatch: pytest.MonkeyPatch
+    page: AppTest, endpoint: FakeEndpoint, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("CHATBOT_CONTEXT_WINDOW", "8192")
     ask(page.run(), "Hi!")
     page.run()
     assert not any("$" in caption for caption in captions(page))
+    assert meter(page)[-1].endswith("· price unknown")
     assert "Nobody has told what this model costs." in explanation(page)
     assert "Answers of which the price is unknown: 1." in explanation(page)
+
+
+def test_an_answer_that_broke_off_says_about_what_it_cost_or_that_nobody_knows(
+    page: AppTest, endpoint: FakeEndpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CHATBOT_PRICES", "test-model = 10 / 1000")
+    endpoint.replies = [Reply(["word " * 90], finish_reason=None, usage=None)]
+    ask(page.run(), "Hi!")
+    row = next(one for one in captions(page.run()) if "test-model · about" in one)
+    assert re.search(r"about \$0\.0[789]\d$", row)
+    page.context = {"locale": "zh-CN"}
+    assert any("test-model · 约 $0.0" in one for one in captions(page.run()))
+    page.context = {}
+    wait_until(lambda: "other-model" in page.run().selectbox[0].options)
+    page.selectbox[0].set_value("other-model").run()
+    endpoint.replies = [Reply(["word " * 90], finish_reason=None, usage=None)]
+    ask(page, "And?")
+    assert any(one.endswith("other-model · price unknown") for one in captions(page.run()))
 
 
 @pytest.mark.parametrize(("status", "is_known"), [(401, True), (500, False)])

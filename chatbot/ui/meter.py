@@ -1,10 +1,7 @@
 """How much of the model's window a conversation takes, and of somebody's money, in few words."""
 
-from urllib.parse import urlsplit
-
 import streamlit as st
 
-from chatbot import endpoints
 from chatbot.context import Window
 from chatbot.store import Message, State
 from chatbot.tokens import count
@@ -37,13 +34,10 @@ def show_meter(owner: str, branch: list[Message]) -> bool:
     if not known.price_is_coming(source, chosen.model):
         dollars = known.cost_to_read(source, chosen.model, used)
         if dollars:
-            price = in_dollars(dollars)
-            parts.append(price if price.startswith("<") else f"≈ {price}")
+            parts.append(_about(dollars))
             explained.append(t("cost.next"))
         elif dollars is None:
-            # On one's own machine or network nobody expects a bill.
-            is_nearby = endpoints.is_nearby(urlsplit(source.base_url).hostname or "")
-            parts += [] if is_nearby else [t("cost.unknown")]
+            parts.append(t("cost.unknown"))
             explained.append(t("cost.unknown_price"))
     spent, unknown = places.here().store.messages.cost(owner, last.conversation_id, branch[-1])
     explained.append(t("cost.spent", dollars=in_dollars(spent)) if spent else "")
@@ -84,9 +78,21 @@ def in_dollars(amount: float) -> str:
 
 
 def taken(answer: Message) -> str:
-    """What an answer took: tokens read and written, and what that cost if anybody knows."""
+    """What an answer took: tokens read and written, and what that cost if anybody knows.
+
+    One whose tokens were not counted has about that price, and one that ended early has cost
+    something even if nobody knows what.
+    """
     if answer.prompt_tokens is None or answer.completion_tokens is None:
-        return ""
+        if answer.cost is None and answer.state is not State.COMPLETE:
+            return t("cost.unknown")
+        return _about(answer.cost) if answer.cost else ""
     read, written = in_thousands(answer.prompt_tokens), in_thousands(answer.completion_tokens)
     tokens = t("cost.tokens", read=read, written=written)
     return f"{tokens} · {in_dollars(answer.cost)}" if answer.cost else tokens
+
+
+def _about(dollars: float) -> str:
+    """A price that was guessed; in words, as not every screen reader says “≈”."""
+    price = in_dollars(dollars)
+    return price if price.startswith("<") else t("cost.about", dollars=price)
