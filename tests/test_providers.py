@@ -60,8 +60,9 @@ def test_each_server_is_asked_for_its_own_models_with_its_own_key(
     write_secrets(("deep", other.base_url, 'label = "Deep Co"'))
     wait_until(lambda: options(page) == ALL)
     page.selectbox[0].set_value("deep · deep-2").run()
-    assert said(page.caption[-1].value).startswith("deep-2 · 127.0.0.1:")
+    assert said(page.caption[-1].value).startswith("deep-2 · Deep Co")
     ask(page, "Hi!")
+    assert any("· deep-2 · Deep Co ·" in caption for caption in texts_of_captions(page.run()))
     assert texts(page) == ["Hi!", "From the other one."]
     [request] = other.requests
     assert request["model"] == "deep-2"
@@ -78,6 +79,18 @@ def test_each_server_is_asked_for_its_own_models_with_its_own_key(
     again.query_params["c"] = page.query_params["c"]
     wait_until(lambda: options(again) == ALL)
     assert again.selectbox[0].value == "deep · deep-2"
+
+
+def test_an_answer_says_which_of_two_at_one_address_gave_it_if_that_is_known(
+    page: AppTest, endpoint: FakeEndpoint
+) -> None:
+    write_secrets(("second", endpoint.base_url, 'models = ["deep-1", "test-model"]'))
+    wait_until(lambda: len(options(page)) == 4)
+    for model, named in (("second · deep-1", "deep-1 · second"), ("test-model", "test-model")):
+        page.selectbox[0].set_value(model).run()
+        ask(page, "Hi!")
+        rows = [one for one in texts_of_captions(page.run()) if "tokens" in one]
+        assert f" · {named} · 7 + 3 tokens" in rows[-1]
 
 
 def test_an_answer_is_given_again_by_another_servers_model(

@@ -66,7 +66,7 @@ def show_line(owner: str, branch: list[Message], place: DeltaGenerator) -> None:
     else:
         is_listed = endpoint in resources.known_models()
         model = model or (t("composer.no_model") if is_listed else "")
-        where = endpoint.host
+        where = endpoint.known_as if len(resources.endpoints()) > 1 else endpoint.host
     line = plain(" · ".join(filter(None, (model, where))))
     with place.container(gap=None):
         with st.container(

@@ -71,6 +71,19 @@ def label(picked: str) -> str:
     return choice_label(resources.endpoints(), picked)
 
 
+def provider_of(host: str | None, model: str | None) -> str:
+    """Which of several servers gave an answer, as a person knows it; "" where there is one only.
+
+    Or if two at one host offer the same model: then nobody can tell.
+    """
+    endpoints = resources.endpoints()
+    there = [one for one in endpoints if one.host == host]
+    if len(there) > 1:
+        lists = resources.known_models()
+        there = [one for one in there if model in lists.get(one, ())]
+    return there[0].known_as if len(endpoints) > 1 and len(there) == 1 else ""
+
+
 def choose(picked: str) -> None:
     """Choose as a person would; for the callback of a click."""
     for name in ("model", "early_model"):

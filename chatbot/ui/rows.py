@@ -86,6 +86,7 @@ def show_answer_row(answer: Message, versions: list[str], is_last: bool) -> None
                         f":material/keep: {t('answer.pinned')}" if answer.is_pinned else "",
                         moment(answer.created_at, time.time(), zone(st.context.timezone)),
                         plain(answer.model or ""),
+                        plain(models.provider_of(answer.host, answer.model)),
                         plain(meter.taken(answer)),
                     ),
                 )
