@@ -67,7 +67,9 @@ def person() -> Person | None:
 
 def sign_out() -> None:
     """Forget who has signed in, here and in their browser; their provider may do so as well."""
-    st.session_state.pop("person", None)
+    for name in ("person", "was_in"):
+        st.session_state.pop(name, None)
+    st.query_params.clear()  # nobody is to come back to what was open
     st.logout()
 
 

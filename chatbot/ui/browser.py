@@ -115,6 +115,7 @@ def tend_page(conversation_id: str | None, last_question_id: str | None) -> None
     opens the sidebar at a control that a button has led to, or a question
     that is to be edited.
     """
+    person = access.person()
     with st.container(key="page"):
         # What a run changes is apart from the script, 7 kB, which is then sent only once.
         _component("page")(
@@ -136,6 +137,7 @@ def tend_page(conversation_id: str | None, last_question_id: str | None) -> None
                 "control": st.session_state.pop("wanted_control", None),
                 # A question that could not be sent stays, even if it goes to another place.
                 "unsent": "draft" in st.session_state,
+                **({"who": look.short(person.owner)} if person else {}),
             },
         )
 

@@ -286,6 +286,19 @@ export default function ({ data }) {
   if (window.chatbotPlace) showPlace(window.chatbotPlace);
 }
 
+// What one person was typing here is not for the next one who signs in.
+function keepApart(who) {
+  try {
+    const before = sessionStorage.getItem("chatbot-who");
+    if (before && before !== who)
+      for (const name of Object.keys(sessionStorage))
+        if (/^chatbot-(draft|address)/.test(name)) sessionStorage.removeItem(name);
+    sessionStorage.setItem("chatbot-who", who);
+  } catch {
+    // Storage is forbidden here, and holds nothing.
+  }
+}
+
 // Who signs in comes back to where they were; a provider leads everybody to the beginning.
 function comeBack(isSigningIn) {
   const name = "chatbot-address";
@@ -302,6 +315,7 @@ function comeBack(isSigningIn) {
 }
 
 function showPlace(data) {
+  if (data.who) keepApart(data.who);
   comeBack(data.conversation === "SIGN_IN");
   const pane = document.querySelector('[data-testid="stMain"]');
   if (!pane) return;
