@@ -26,6 +26,7 @@ from chatbot.ui import (
     search,
     sharing,
     sidebar,
+    usage,
 )
 from chatbot.ui.errors import errors_shown
 
@@ -69,7 +70,7 @@ with errors_shown():
         else:
             conversations.show_conversations(owner, conversation)
         controls.show_controls(conversation)
-        sidebar.show_data_button()
+        sidebar.show_view_buttons()
         entrance.show_person()
         sidebar.show_footer(settings)
 
@@ -87,6 +88,13 @@ with errors_shown():
         browser.tend_page("check", None)
         with look.fresh_place("check"):
             check.show_check()
+        st.stop()
+
+    if st.query_params.get("view") == "usage":
+        browser.tend_page("usage", None)
+        with look.fresh_place("usage"):
+            if entrance.let_admin_in():
+                usage.show_usage()
         st.stop()
 
     browser.tend_page(conversation_id, messages.last_question_id(branch))

@@ -11,7 +11,7 @@ import pytest
 import sqlalchemy as sa
 from playwright.sync_api import expect
 
-from tests.browser import OpenPage, ask, expect_answer, messages
+from tests.browser import COMPOSER, OpenPage, ask, expect_answer, messages
 from tests.conftest import ROOT, RunningApp, empty_postgresql_database, free_port, wait_until
 from tests.endpoint import FakeEndpoint, Reply
 from tests.nginx import Nginx
@@ -65,6 +65,7 @@ def site(postgresql: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
         "OPENAI_BASE_URL": endpoint.base_url,
         "CHATBOT_MODELS": "test-model",  # no list is asked for: one connection is one answer
         "CHATBOT_DATABASE_URL": database_url,
+        "CHATBOT_VISITOR_LIMITS": "4 questions per day",  # of each visitor, so of each test
     }
     replicas = []
     for name in ("app1", "app2"):
@@ -131,6 +132,22 @@ def test_when_a_replica_dies_its_visitors_go_on_at_the_other(
         expect_answer(page, "Hello there!")
     finally:
         dying.start()
+
+
+def test_limits_hold_for_both_replicas_together(site: Site, open_page: OpenPage) -> None:
+    page = open_page(site.replicas[0].url)
+    for replica in (*site.replicas, *site.replicas):
+        page = open_page(replica.url, visitor=page)
+        ask(page, "Hi")
+        expect_answer(page, "Hello there!")
+    asked = len(site.endpoint.requests)
+    for replica in site.replicas:
+        page = open_page(replica.url, visitor=page)
+        page.fill(COMPOSER, "One too many")
+        page.keyboard.press("Enter")
+        expect(page.get_by_text("You have used up what one visitor may take")).to_be_visible()
+        expect(page.locator(COMPOSER)).to_have_value("One too many")
+    assert len(site.endpoint.requests) == asked
 
 
 def test_what_a_visitor_downloads_comes_from_the_replica_that_has_it(

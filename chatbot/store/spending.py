@@ -7,7 +7,7 @@ by the time it had, and counted with the most: somebody may be billed for it.
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
@@ -94,6 +94,26 @@ class ModelDay:
     first_text_seconds: float
     timed_tokens: int
     timed_seconds: float
+
+    def __add__(self, more: "ModelDay") -> "ModelDay":
+        """Both together, by the day and name of the first."""
+        names = [field.name for field in fields(self) if field.name not in ("day", "model")]
+        return replace(self, **{name: getattr(self, name) + getattr(more, name) for name in names})
+
+    @property
+    def tokens(self) -> int:
+        """Read and written."""
+        return self.read_tokens + self.written_tokens
+
+    @property
+    def seconds_to_first_text(self) -> float | None:
+        """How long a first text took on average; None if there was none."""
+        return self.first_text_seconds / self.first_texts if self.first_texts else None
+
+    @property
+    def tokens_per_second(self) -> float | None:
+        """How fast was written, after the first text; None if nobody counted."""
+        return self.timed_tokens / self.timed_seconds if self.timed_seconds else None
 
 
 class Spending:

@@ -1,5 +1,6 @@
 """What only the browser can do: remember who is asking, scroll along, and copy."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -95,7 +96,8 @@ def keep_proofs() -> bool:
     with st.container(key="proofs"):
         _component("proofs")(
             key="proofs_component",
-            data={"ask": ask, "keep": access.proofs()},
+            # As text: to look for a data frame in a dictionary, Streamlit loads pandas, 100 MB.
+            data={"ask": ask, "keep": json.dumps(access.proofs())},
             on_told_change=lambda: None,
         )
     told = state.get("proofs_component", {}).get("told")

@@ -6,8 +6,9 @@ export default function ({ data, setStateValue }) {
   let kept = {};
   try {
     kept = JSON.parse(localStorage.getItem(NAME)) ?? {};
-    const known = JSON.stringify({ ...kept, ...data.keep });
-    if (Object.keys(data.keep).length) localStorage.setItem(NAME, known);
+    const keep = JSON.parse(data.keep);
+    const known = JSON.stringify({ ...kept, ...keep });
+    if (Object.keys(keep).length) localStorage.setItem(NAME, known);
   } catch {
     // Storage is forbidden here: the password is asked for each time.
   }

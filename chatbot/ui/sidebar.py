@@ -5,7 +5,7 @@ import streamlit as st
 import chatbot
 from chatbot.settings import Settings
 from chatbot.store import Conversation, Message, State
-from chatbot.ui import actions, views
+from chatbot.ui import access, actions, views
 from chatbot.ui.language import show_language_choice, t
 
 
@@ -32,8 +32,8 @@ def show_conversation_buttons(conversation: Conversation | None, messages: list[
         )
 
 
-def show_data_button() -> None:
-    """The way to one's data: export, import, shared links."""
+def show_view_buttons() -> None:
+    """The ways to one's data (export, import, shared links) and, for an admin, to what was used."""
     st.button(
         t("sidebar.data"),
         key="data",
@@ -42,6 +42,15 @@ def show_data_button() -> None:
         on_click=views.open_view,
         args=("data",),
     )
+    if access.is_admin():
+        st.button(
+            t("usage.title"),
+            key="usage",
+            icon=":material/bar_chart:",
+            type="tertiary",
+            on_click=views.open_view,
+            args=("usage",),
+        )
 
 
 def show_footer(settings: Settings) -> None:

@@ -1,4 +1,4 @@
-"""What can be shown in the place of the conversation: one's data, the connection check."""
+"""What can be shown in the place of the conversation: one's data, the connection check, usage."""
 
 import streamlit as st
 
