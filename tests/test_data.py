@@ -1,5 +1,8 @@
 """The view “Your data” and shared copies, without a browser."""
 
+import sqlite3
+from contextlib import closing
+
 import pytest
 from streamlit.testing.v1 import AppTest
 
@@ -154,6 +157,9 @@ def test_everything_is_deleted_once_the_word_was_typed(
     assert "1" in page.success[0].value
     assert resources.store().shares.get(share.id) is None
     assert "c" not in page.query_params
+    with closing(sqlite3.connect("chatbot.db")) as database:
+        for table in ("spendings", "visitor_days"):
+            assert list(database.execute(f"SELECT * FROM {table} WHERE owner = ?", (ME,))) == []
 
 
 # Shared copies
