@@ -61,3 +61,32 @@ def identity(page: Page) -> str:
     """What this browser is recognised by, wherever it is kept."""
     cookies = {cookie["name"]: cookie["value"] for cookie in page.context.cookies()}
     return cookies.get(COOKIE) or page.evaluate("localStorage.getItem('chatbot-visitor') ?? ''")
+
+
+@pytest.mark.browser
+def test_two_browsers_see_nothing_of_each_other(
+    app: RunningApp, endpoint: FakeEndpoint, open_page: OpenPage
+) -> None:
+    """Side by side, while an answer is being given: not in the list, by address or by search."""
+    held = threading.Event()
+    endpoint.default_reply = Reply(["A secret", " and its end"], hold=held)
+    one = open_page(app.url)
+    ask(one, "What is mine?")
+    expect(messages(one).last).to_contain_text("A secret")
+
+    other = open_page(one.url, wait_for="[data-testid=stAlert]")
+    expect(other.get_by_text("no such conversation")).to_be_visible()
+    other.goto(app.url)
+    expect(other.get_by_text("Your conversations will be listed here.")).to_be_visible()
+    other.get_by_placeholder("Search conversations").fill("secret")
+    other.keyboard.press("Enter")
+    expect(other.get_by_text("Nothing found")).to_be_visible()
+    ask(other, "And mine?")
+    expect(messages(other).last).to_contain_text("A secret")
+    held.set()
+    expect_answer(one, "and its end")
+    expect_answer(other, "and its end")
+    for page, theirs in ((one, "And mine?"), (other, "What is mine?")):
+        page.reload()
+        expect_answer(page, "and its end")
+        expect(page.get_by_text(theirs)).to_have_count(0)
