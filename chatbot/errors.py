@@ -51,7 +51,7 @@ ACTIONS: dict[str, Action] = {
     "busy": Action.RETRY,
     "busy_until": Action.RETRY,
     "quota": Action.OWNER,
-    "quota_until": Action.OWNER,
+    "quota_until": Action.RETRY,
     "certificate": Action.OWNER,
     "no_tls": Action.OWNER,
     "redirect": Action.OWNER,

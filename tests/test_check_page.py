@@ -339,6 +339,7 @@ def test_a_visitor_may_use_a_server_of_their_own_for_a_session(
     page.context = {"locale": "zh-CN"}
     assert said(page.run().warning[0].value).endswith("不接受当前密钥，请检查您的密钥。")
     page.context = {}
+    theirs_refused = page.query_params["c"]
     click(page.run(), "New")
     ask(page, "Hi!")
     assert texts(page) == ["Hi!", "From theirs."]
@@ -356,6 +357,8 @@ def test_a_visitor_may_use_a_server_of_their_own_for_a_session(
     wait_until(lambda: page.run().selectbox[0].value == "test-model")
     ask(page, "Again")
     assert texts(page)[-1] == "Hello there!"
+    page.query_params["c"] = theirs_refused
+    assert said(page.run().warning[0].value).endswith("Check your key.")  # not the owner's affair
 
 
 def test_a_visitors_own_server_is_asked_for_its_own_models_alone(

@@ -80,7 +80,7 @@ def show_check() -> None:
             st.button(
                 t("check.chat"),
                 key="check_chat",
-                icon=":material/arrow_back:",
+                icon=":material/chat:",
                 type="primary",
                 on_click=views.close_view,
             )

@@ -20,7 +20,7 @@ P = ParamSpec("P")
 def show_error(error: ChatbotError) -> None:
     """A failure's sentence, and who can mend it when that may not be the reader."""
     sentence = error.sentence(language(), st.context.timezone)
-    is_theirs = whereabouts.is_at_the_machine() or st.session_state.get("own_endpoint")
+    is_theirs = whereabouts.is_at_the_machine() or error.details.get("set_by") == "visitor"
     if error.action is Action.OWNER and not is_theirs:
         sentence = t("error_hint.owner", sentence=sentence)
     st.warning(plain(sentence), icon=":material/error:")
