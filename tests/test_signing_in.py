@@ -3,10 +3,14 @@
 from typing import Any
 
 import pytest
+from streamlit.testing.v1 import AppTest
 
+from chatbot import settings
 from chatbot.errors import ChatbotError
 from chatbot.settings import load_settings
 from chatbot.signing_in import addresses_in, is_among, person_in, sign_in_from
+from chatbot.ui import resources
+from tests.test_page import ask, texts
 
 PROVIDER = {
     "client_id": "chatbot",
@@ -147,3 +151,74 @@ def test_an_address_that_is_two_is_none() -> None:
 def test_without_these_nobody_has_signed_in(missing: str) -> None:
     assert person_in({name: value for name, value in CLAIMS.items() if name != missing}) is None
     assert person_in({}) is None
+
+
+# On the page, without a browser
+
+
+@pytest.fixture
+def signed_in(page: AppTest, monkeypatch: pytest.MonkeyPatch) -> AppTest:
+    """The page as Ada opens it, who has signed in."""
+    monkeypatch.setattr("chatbot.ui.whereabouts.is_at_the_machine", lambda: False)
+    settings._load.cache_clear()
+    page.secrets["auth"] = {**SHARED, **PROVIDER}
+    page.user = dict(CLAIMS)
+    return page
+
+
+def test_who_signs_in_may_write(signed_in: AppTest) -> None:
+    ask(signed_in.run(), "Hi")
+    assert "Hello there!" in texts(signed_in)
+    ada = person_in(CLAIMS)
+    assert ada and [
+        one.title for one in resources.store().conversations.page(ada.owner, limit=9)
+    ] == ["Hi"]
+
+
+def test_nothing_of_the_page_is_there_before_signing_in(signed_in: AppTest) -> None:
+    signed_in.user = {}
+    signed_in.run()
+    assert not signed_in.chat_input and not signed_in.sidebar.children
+    assert [button.label for button in signed_in.button] == ["Sign in"]
+
+
+@pytest.mark.parametrize(
+    ("allowed", "sentence"),
+    [("@example.com", "may not use this app"), ("@example.org", None)],
+)
+def test_a_rule_that_changes_counts_at_once_and_nothing_typed_is_lost(
+    signed_in: AppTest, monkeypatch: pytest.MonkeyPatch, allowed: str, sentence: str | None
+) -> None:
+    signed_in.run()
+    signed_in.secrets["CHATBOT_ALLOWED_EMAILS"] = allowed
+    resources.settings.clear()
+    signed_in.chat_input[0].set_value("May I?").run()
+    if sentence is None:
+        assert "Hello there!" in texts(signed_in)
+        return
+    assert sentence in signed_in.markdown[0].value
+    assert not signed_in.chat_input and [one.label for one in signed_in.button] == ["Sign out"]
+    assert signed_in.session_state.draft == "May I?"
+    ada = person_in(CLAIMS)
+    assert ada and resources.store().conversations.page(ada.owner, limit=9) == []
+
+
+@pytest.mark.parametrize(
+    ("admins", "claims", "is_admin"),
+    [
+        ("ada@example.org", {}, True),
+        ("ada@example.org", {"email_verified": False}, False),
+        ("owner@example.org", {}, False),
+    ],
+)
+def test_admins_are_named_by_an_address_their_provider_vouches_for(
+    signed_in: AppTest, admins: str, claims: dict[str, Any], is_admin: bool
+) -> None:
+    signed_in.secrets["CHATBOT_ADMINS"] = admins
+    signed_in.user = {**CLAIMS, **claims}
+    signed_in.query_params["view"] = "usage"
+    signed_in.run()
+    assert not signed_in.exception
+    assert any(button.key == "usage" for button in signed_in.sidebar.button) is is_admin
+    refusal = "This page is for whoever runs this app."
+    assert any(one.value == refusal for one in signed_in.markdown) is not is_admin

@@ -104,6 +104,7 @@ def _show_signing_in(obstacle: Obstacle) -> None:
     sign_in, person = resources.settings().sign_in, access.person()
     if person and obstacle is Obstacle.NOT_ALLOWED:
         name = _shown(person)
+        st.session_state.pop("notice", None)  # to come in once more would not help
         # Not whether another address would do.
         sentence = "entrance.not_allowed" if person.email else "entrance.not_verified"
         _show_head(":material/block:", t("entrance.refused"), t(sentence, name=name))
