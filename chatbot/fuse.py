@@ -21,7 +21,7 @@ from chatbot.errors import ChatbotError
 from chatbot.limits import Left, Limits, Taken
 from chatbot.prices import Price, Usage
 from chatbot.reply import Source
-from chatbot.store import Outcome, Question, Spending, State, Store
+from chatbot.store import Outcome, Question, Spending, Store
 from chatbot.tokens import estimate_tokens
 
 log = logging.getLogger(__name__)
@@ -170,7 +170,8 @@ def _outcome(answer: Answer, source: Source, sent_tokens: int) -> Outcome:
     first_text_seconds = None
     if answer.first_text is not None:
         first_text_seconds = answer.first_text - answer.began
-    if message.state is State.FAILED and message.cost == 0:  # refused before it was read
+    has_nothing_new = message.content == before.content
+    if has_failed and has_nothing_new and message.cost == (before.cost or 0):  # it was not read
         return Outcome(message.model or "", has_failed)
     read = (message.prompt_tokens or 0) - (before.prompt_tokens or 0)
     written = (message.completion_tokens or 0) - (before.completion_tokens or 0)

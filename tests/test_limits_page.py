@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from chatbot import fuse
+from chatbot import fuse, visitors
 from chatbot.limits import DAY_SECONDS, PUBLIC, Caps, Limits
 from chatbot.settings import Settings
 from chatbot.store import Outcome, Question, Store
@@ -16,7 +16,7 @@ from chatbot.ui import access, resources, whereabouts
 from tests.conftest import wait_until
 from tests.endpoint import FakeEndpoint
 from tests.test_page import ask, click, said, texts
-from tests.test_spending import MOST
+from tests.test_spending import MOST, spent
 
 Limit = Callable[..., None]
 
@@ -160,6 +160,22 @@ def test_a_check_of_the_connection_is_a_question(
     page.button(key="check_start").click().run()
     assert said(page.warning[0].value).startswith("You have used up")
     assert len(endpoint.requests) == asked
+
+
+def test_who_is_forgotten_is_not_in_the_counts_any_more(page: AppTest, limit: Limit) -> None:
+    limit(visitor="1 question per day")
+    ask(page.run(), "Hi!")
+    owner = visitors.owner_of(page.session_state["visitor_token"])
+    store = resources.store()
+    wait_until(lambda: bool(store.spending.by_day(2)))
+    assert spent(store, owner, time.time()).by_visitor.today.questions == 1
+    page.query_params["view"] = "data"
+    page.run()
+    page.text_input(key="delete_word").set_value("delete")
+    click(page, "Delete everything")
+    assert not page.exception
+    assert spent(store, owner, time.time()).by_visitor.today.questions == 0
+    assert spent(store, owner, time.time()).by_site.today.questions == 1
 
 
 # Where limits hold without a word of the owner's

@@ -161,11 +161,14 @@ def test_a_visitor_who_is_recognised_later_is_one(store: Store) -> None:
 
 
 def test_who_is_forgotten_leaves_only_numbers(store: Store) -> None:
-    reserve(store, question())
+    running = question()
+    reserve(store, running)
     store.spending.settle(question(), DONE, False, NOON)
     store.spending.forget("me")
     assert spent(store).by_visitor.today == Taken()
     assert spent(store).by_site.today == Taken(2, 1042, 0.52)
+    store.spending.settle(running, DONE, True, NOON)
+    assert [day.visitors for day in store.spending.by_day(1, NOON)] == [1]
 
 
 # Answers whose process is gone

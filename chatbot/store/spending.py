@@ -287,7 +287,7 @@ def _end(connection: sa.Connection, row: sa.Row[Any], outcome: Outcome) -> None:
 
 def _count(connection: sa.Connection, day: int, owner: str, outcome: Outcome) -> None:
     """Add a question that has ended to what was taken on its day."""
-    is_new_visitor = _add_to_visitor(connection, day, owner, outcome.taken)
+    is_new_visitor = bool(owner) and _add_to_visitor(connection, day, owner, outcome.taken)
     if is_new_visitor:
         connection.execute(visitor_days.delete().where(visitor_days.c.day < day - 1))
     counts = {

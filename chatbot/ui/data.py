@@ -12,7 +12,7 @@ import streamlit as st
 from chatbot import exchange
 from chatbot.errors import ChatbotError
 from chatbot.store import Conversation, Store
-from chatbot.ui import access, browser, resources, sharing, views
+from chatbot.ui import browser, resources, sharing, views
 from chatbot.ui.errors import noting_errors, show_error
 from chatbot.ui.jobs import Job
 from chatbot.ui.language import language, t
@@ -255,9 +255,8 @@ def _delete_all() -> None:
     state.deleted_count = sum(
         _delete_all_of(owner, place) for owner in owners for place in resources.all_places()
     )
-    if not access.person():
-        # A signed-in person's count of today stays till it is over: they come back as the same.
-        resources.store().spending.forget(browser.visitor())
+    # A signed-in person's count of today stays till it is over: they come back as the same.
+    resources.store().spending.forget(browser.visitor())
     state.delete_word = ""
     for name in ("export_job", "import_job"):
         state.pop(name, None)
