@@ -249,7 +249,7 @@ def test_a_check_that_is_begun_anew_gives_the_old_one_up(
     from chatbot import background
     from chatbot.check import Check
     from chatbot.endpoints import Endpoint
-    from chatbot.ui.check import Running
+    from chatbot.ui.check_result import Running
 
     old = Check(Endpoint(endpoint.base_url, "x"))
     page.session_state["running_check"] = Running(old, background.submit(old.run()))
