@@ -62,7 +62,7 @@ def show_later(mounted: int, left_out: int, step: int) -> None:
 def _show_greeting(settings: Settings) -> None:
     """What an empty conversation says, and what one could ask."""
     st.title(t("greeting.title"), anchor=False)
-    st.markdown(t("greeting.text"))
+    st.markdown(t("greeting.text_for_now" if _are_kept_for_now(settings) else "greeting.text"))
     if not settings.endpoints:
         st.info(t("greeting.built_in"), icon=":material/memory:")
         if whereabouts.is_at_the_machine():
@@ -87,6 +87,11 @@ def _show_greeting(settings: Settings) -> None:
         key=places.TEMPORARY_SWITCH,
         help=t("keeping.temporary_help"),
     )
+
+
+def _are_kept_for_now(settings: Settings) -> bool:
+    is_file = settings.database_url.get_secret_value().startswith("sqlite")
+    return is_file and whereabouts.is_on_community_cloud()
 
 
 def _show_undo(conversation: Conversation | None) -> None:

@@ -7,6 +7,7 @@ that is started for others is started without opening a browser.
 """
 
 from collections.abc import Mapping
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import streamlit as st
@@ -33,6 +34,15 @@ def is_for_others() -> bool:
     address = st.get_option("server.address")
     is_reachable = not address or not is_loopback(str(address))
     return is_reachable or bool(st.get_option("server.headless"))
+
+
+def is_on_community_cloud() -> bool:
+    """Whether this runs on Streamlit Community Cloud, whose disk lasts until the next restart.
+
+    It does not say so; it puts the source into /mount/src, as its logs show. An error here only
+    shows the wrong sentence.
+    """
+    return Path(__file__).parts[:3] == ("/", "mount", "src")
 
 
 def comes_from_here(ip_address: str | None, headers: Mapping[str, str]) -> bool:
