@@ -132,12 +132,12 @@ class Fuse:
         try:
             spending = store.spending
             try:
-                left = spending.reserve(question, check, now)
+                left = spending.reserve(question, check, now, allowed.count_minutes)
             except ChatbotError as error:
                 if error.code not in CANNOT_BE_KEPT:
                     raise
                 spending = self._spare().spending
-                left = spending.reserve(question, check, now)
+                left = spending.reserve(question, check, now, allowed.count_minutes)
         except ChatbotError as error:
             if error.code.startswith("limit_"):
                 observers.tell_refused(error.code)

@@ -71,6 +71,11 @@ class Limits:
         return Caps() != self.visitor or Caps() != self.site
 
     @property
+    def count_minutes(self) -> bool:
+        """Whether it matters what the whole site took within the last minute."""
+        return not all(cap.is_daily for cap in self.site.caps)
+
+    @property
     def count_dollars(self) -> bool:
         """Whether it matters what a question costs."""
         return any(cap.unit == "dollars" for cap in (*self.visitor.caps, *self.site.caps))

@@ -64,6 +64,22 @@ def test_what_may_be_taken_counts_until_it_is_known_what_was(store: Store) -> No
     assert spent(store, now=NOON + 70).by_site.last_minute == ()
 
 
+def test_where_the_site_has_no_limit_by_the_minute_only_the_visitors_minute_is_told(
+    store: Store,
+) -> None:
+    for owner in ("me", "other"):
+        asked = question(owner)
+        reserve(store, asked)
+        store.spending.settle(asked, DONE, True, NOON)
+    running = question("other")
+    reserve(store, running)
+    told: list[Spent] = []
+    store.spending.reserve(question(), told.append, NOON, counts_minutes=False)
+    [seen] = told
+    assert len(seen.by_visitor.last_minute) == 1
+    assert (seen.by_site.running, seen.by_site.today.questions) == (1, 3)
+
+
 def test_an_end_that_is_told_twice_counts_once(store: Store) -> None:
     asked = question()
     reserve(store, asked)

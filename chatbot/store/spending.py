@@ -129,17 +129,19 @@ class Spending:
         question: Question,
         admit: Callable[[Spent], T],
         now: float | None = None,
+        counts_minutes: bool = True,
     ) -> T:
         """Write down a question that is about to be asked, unless `admit` raises an exception.
 
         `admit` is called with what was spent before; what it returns is returned. No other
-        question is admitted meanwhile.
+        question is admitted meanwhile. Without `counts_minutes`, what the last minute took is told
+        of the visitor alone: where 1,500 were asked in it, that takes 2 instead of 20 ms.
         """
         now = time.time() if now is None else now
         _lock(connection)
         # A lost connection may have kept it already.
         connection.execute(spendings.delete().where(spendings.c.id == question.id))
-        spent = _spent(connection, question.owner, now)
+        spent = _spent(connection, question.owner, now, counts_minutes)
         admitted = admit(spent)
         row = {
             "id": question.id,
@@ -215,7 +217,7 @@ def adopt_spending(connection: sa.Connection, from_owner: str, to_owner: str) ->
     connection.execute(visitor_days.delete().where(is_theirs))
 
 
-def _spent(connection: sa.Connection, owner: str, now: float) -> Spent:
+def _spent(connection: sa.Connection, owner: str, now: float, counts_minutes: bool) -> Spent:
     """What was spent, after what has died without a word is counted."""
     today = day_of(now)
     is_alive = sa.exists().where(
@@ -223,9 +225,10 @@ def _spent(connection: sa.Connection, owner: str, now: float) -> Spent:
         messages.c.lease == spendings.c.id,
         messages.c.saved_at > now - HEARTBEAT_TIMEOUT_SECONDS,
     )
-    query = sa.select(spendings, is_alive.label("is_alive")).where(
-        spendings.c.is_open | (spendings.c.began_at > now - MINUTE_SECONDS)
-    )
+    is_recent = spendings.c.began_at > now - MINUTE_SECONDS
+    if not counts_minutes:
+        is_recent &= spendings.c.owner == owner
+    query = sa.select(spendings, is_alive.label("is_alive")).where(spendings.c.is_open | is_recent)
     of_site, of_visitor = _Sum(), _Sum()
     for row in connection.execute(query).all():
         is_new = row.began_at > now - HEARTBEAT_TIMEOUT_SECONDS
