@@ -1,18 +1,18 @@
 """The thin OpenAI client: stream a reply, list models.
 
-The only module that imports `openai`. Every exception of the library and of its
-transports is turned into a ChatbotError at one seam, `_translated`, with the
-original chained for the log.
+With `connection.py` the only module that imports `openai`. Every exception of the library and
+of its transports is turned into a ChatbotError at one seam, `_translated`, with the original
+chained for the log.
 """
 
 import asyncio
 import contextlib
 import importlib
-import urllib.request
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from chatbot import bodies, faults, public_network
+from chatbot import bodies, faults
+from chatbot.connection import opened
 from chatbot.endpoints import Endpoint
 from chatbot.errors import ChatbotError
 from chatbot.listing import context_window, is_name
@@ -21,7 +21,6 @@ from chatbot.parameters import ReplyRequest, parameters, refused_parameter
 from chatbot.sse import Completion, CompletionReader, EndpointFault
 
 if TYPE_CHECKING:
-    import httpx2
     import openai  # a third of a second and 20 MB: only once there is a server to talk to
 
 SECONDS_AFTER_THE_END = 2
@@ -135,11 +134,11 @@ class Client:
     async def _connected(self, endpoint: Endpoint) -> "AsyncIterator[openai.AsyncOpenAI]":
         """The connections to an endpoint, kept for its next request."""
         if endpoint.is_visitors:  # there may be any number of these, so none is kept
-            async with _open(endpoint) as connection:
+            async with opened(endpoint) as connection:
                 yield connection
             return
         if endpoint not in self._connections:
-            self._connections[endpoint] = _open(endpoint)
+            self._connections[endpoint] = opened(endpoint)
         yield self._connections[endpoint]
 
     async def _stream(
@@ -182,72 +181,6 @@ class Client:
             reader.hand_over()
             self._streams -= 1
         return reader.completion
-
-
-def _open(endpoint: Endpoint) -> "openai.AsyncOpenAI":
-    import openai
-
-    async def look_at(response: "httpx2.Response") -> None:
-        await bodies.look_at(response, endpoint)
-
-    return openai.AsyncOpenAI(
-        base_url=endpoint.base_url,
-        # Servers of one's own often take no key, but the client insists on one.
-        api_key=endpoint.api_key or "none",
-        max_retries=2,
-        timeout=openai.Timeout(
-            endpoint.silence_timeout_seconds, connect=endpoint.connect_timeout_seconds
-        ),
-        http_client=_http_client(
-            endpoint,
-            # A redirect would carry the conversation, and perhaps the key, elsewhere.
-            follow_redirects=False,
-            # Compressed, a stream comes in bursts, and a few bytes can become gigabytes.
-            headers={"Accept-Encoding": "identity"},
-            event_hooks={"response": [look_at]},
-        ),
-    )
-
-
-def _http_client(endpoint: Endpoint, **options: Any) -> "httpx2.AsyncClient":
-    # Without TLS there is nothing to verify, so no authorities are loaded.
-    options["verify"] = not endpoint.base_url.startswith("http://")
-    if endpoint.is_visitors:
-        options["transport"] = _public_transport(options["verify"])
-    # Proxy variables would send even loopback traffic to the proxy; and nothing that a visitor
-    # has named may go through a proxy, which would connect to anything.
-    options["trust_env"] = _may_use_proxies(endpoint)
-    return _transport(endpoint)(**options)
-
-
-def _transport(endpoint: Endpoint) -> "type[httpx2.AsyncClient]":
-    """The quicker transport, except where it cannot go: through a SOCKS proxy."""
-    import openai
-
-    proxies = urllib.request.getproxies() if _may_use_proxies(endpoint) else {}
-    if any(proxy.startswith("socks") for proxy in proxies.values()):
-        return openai.DefaultAsyncHttpxClient
-    return openai.DefaultAioHttpClient
-
-
-def _may_use_proxies(endpoint: Endpoint) -> bool:
-    return not (endpoint.is_on_this_machine or endpoint.is_visitors)
-
-
-def _public_transport(verify: bool) -> "httpx2.AsyncBaseTransport":
-    """The quicker transport, which looks at each address before it connects."""
-    import aiohttp
-
-    # The library has no public way to hand its own transport a connector.
-    from openai._vendor.httpx_aiohttp.transport import AiohttpTransport
-
-    transport = AiohttpTransport(verify=verify, trust_env=False)
-    transport.client = lambda: aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(
-            ssl=transport.ssl_context, socket_factory=public_network.public_socket
-        )
-    )
-    return transport
 
 
 def _whole(body: bytes, endpoint: Endpoint) -> object:

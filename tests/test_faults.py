@@ -133,7 +133,7 @@ def test_a_fault_ends_so_on_the_transport_for_socks_too(
 ) -> None:
     import openai
 
-    monkeypatch.setattr("chatbot.client._transport", lambda _: openai.DefaultAsyncHttpxClient)
+    monkeypatch.setattr("chatbot.connection._transport", lambda _: openai.DefaultAsyncHttpxClient)
     server = FaultyServer(fault.answer).start()
     servers.append(server)
     # To this transport, what is no HTTP is a connection that was lost.
@@ -153,7 +153,7 @@ def test_a_list_of_models_that_is_none_is_read_up_to_a_limit(
 ) -> None:
     import openai
 
-    monkeypatch.setattr("chatbot.client._transport", lambda _: getattr(openai, transport))
+    monkeypatch.setattr("chatbot.connection._transport", lambda _: getattr(openai, transport))
     server = FaultyServer(never).start()
     servers.append(server)
     server.list_models = listing
@@ -336,7 +336,9 @@ def test_a_redirect_takes_nothing_along(
     import openai
 
     if transport == "httpx":
-        monkeypatch.setattr("chatbot.client._transport", lambda _: openai.DefaultAsyncHttpxClient)
+        monkeypatch.setattr(
+            "chatbot.connection._transport", lambda _: openai.DefaultAsyncHttpxClient
+        )
     recorder = FaultyServer(never).start()
     server = FaultyServer(redirect_to(recorder)).start()
     servers += [recorder, server]
