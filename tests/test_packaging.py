@@ -109,6 +109,10 @@ def test_the_image_has_all_that_the_app_needs_and_no_more(
                 (image / target).mkdir(parents=True, exist_ok=True)
                 shutil.copy(ROOT / source, image / target)
     assert not list(image.rglob(".env")) + list(image.rglob("secrets.toml"))
+    # Also of whoever has put theirs beside the compose file, as its first lines say.
+    ignored = (DEPLOY / "Dockerfile.dockerignore").read_text().split()
+    assert ignored.index("!deploy") < ignored.index("**/.env")
+    assert "**/secrets.toml" in ignored[ignored.index("**/.env") :]
 
     port = free_port()
     variables = dict(pair.split("=", 1) for line in instructions("ENV") for pair in line.split())

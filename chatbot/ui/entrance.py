@@ -45,6 +45,13 @@ def let_admin_in() -> bool:
         is_known = browser.keep_proofs()
     if access.is_admin():
         return True
+    st.button(
+        t("data.back"),
+        key="leave_entrance",
+        icon=":material/arrow_back:",
+        type="tertiary",
+        on_click=views.close_view,
+    )
     if settings.admin_password is None:
         _show_head(":material/lock:", t("entrance.admin_title"), t("entrance.admins_only"))
     elif is_known and browser.visitor_is_known():
@@ -97,7 +104,7 @@ def _show_password(purpose: str) -> None:
                 on_click=_give,
                 args=(purpose,),
             )
-        _show_notice()
+        _show_notice(not is_admin and _was_in())
 
 
 def _show_signing_in(obstacle: Obstacle) -> None:
@@ -124,7 +131,7 @@ def _show_signing_in(obstacle: Obstacle) -> None:
                 on_click=_sign_in,
                 args=(provider,),
             )
-        _show_notice()
+        _show_notice(_was_in())
 
 
 def _shown(person: Person) -> str:
@@ -139,13 +146,18 @@ def _show_head(icon: str, title: str, text: str) -> None:
             st.markdown(text)
 
 
-def _show_notice() -> None:
+def _was_in() -> bool:
+    """Whether this page was open before: it still is, or its address leads to what one wrote."""
+    return bool(st.session_state.get("was_in")) or "c" in st.query_params
+
+
+def _show_notice(was_in: bool) -> None:
     """What the last try came to, or that somebody who was in has to come in once more."""
     state = st.session_state
     with st.container():
         if "notice" in state:
             show_error(state.pop("notice"))
-        elif state.get("was_in") or "c" in st.query_params:  # they lead to what one has written
+        elif was_in:
             show_error(ChatbotError("access_ended"))
 
 
