@@ -51,6 +51,8 @@ class FakeEndpoint:
         self.asked = threading.Event()
         self.respond: Callable[[web.Request, dict[str, Any]], Awaitable[web.StreamResponse]] | None
         self.respond = None
+        self.respond_elsewhere: Callable[[web.Request], Awaitable[web.Response]] | None = None
+        """To what is asked at any path that is none of the protocol's; 404 without it."""
         self.base_url = ""
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._run, daemon=True)
@@ -75,6 +77,7 @@ class FakeEndpoint:
         app = web.Application(client_max_size=10 << 20)
         app.router.add_get("/v1/models", self._list_models)
         app.router.add_post("/v1/chat/completions", self._complete)
+        app.router.add_route("*", "/{path:.*}", self._answer_elsewhere)
         runner = web.AppRunner(app, handler_cancellation=True, shutdown_timeout=0.1)
         await runner.setup()
         site = web.TCPSite(runner, "127.0.0.1", 0)
@@ -96,6 +99,11 @@ class FakeEndpoint:
             if tokens := self.windows.get(model["id"]):
                 model["max_model_len"] = tokens
         return web.json_response({"object": "list", "data": models})
+
+    async def _answer_elsewhere(self, request: web.Request) -> web.Response:
+        if self.respond_elsewhere:
+            return await self.respond_elsewhere(request)
+        raise web.HTTPNotFound
 
     async def _complete(self, request: web.Request) -> web.StreamResponse:
         body = await request.json()

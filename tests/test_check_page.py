@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from aiohttp import web
 from streamlit.testing.v1 import AppTest
 
 from chatbot import settings
@@ -239,6 +240,25 @@ def test_a_fault_that_the_owner_must_mend_offers_the_check(
     assert remedy.label == "Check the connection"
     remedy.click().run()
     assert page.title[0].value == "Check the connection"
+
+
+@pytest.mark.parametrize(
+    ("status", "offered"),
+    [
+        (401, ["Check the connection", "Retry"]),
+        (404, ["Check the connection", "Choose a model", "Retry"]),
+    ],
+)
+def test_after_a_pasted_full_path_the_check_is_offered_first(
+    page_from_env_file: AppTest, endpoint: FakeEndpoint, status: int, offered: list[str]
+) -> None:
+    async def refuse(request: web.Request) -> web.Response:
+        return web.json_response({"error": {"message": "No"}}, status=status)
+
+    endpoint.respond_elsewhere = refuse
+    ask(page_from_env_file.run(), "Hi!")
+    main = page_from_env_file.main.button
+    assert [one.label for one in main if one.label in offered] == offered
 
 
 def test_a_check_that_is_begun_anew_gives_the_old_one_up(
