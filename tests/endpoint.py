@@ -87,6 +87,8 @@ class FakeEndpoint:
         self._ready.set()
         await self._stopping.wait()
         await runner.cleanup()
+        if accepting := asyncio.all_tasks() - {asyncio.current_task()}:
+            await asyncio.wait(accepting, timeout=1)  # or their sockets are left open
         for _ in range(5):
             await asyncio.sleep(0)  # connections are closed in the loop's next turns
 
