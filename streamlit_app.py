@@ -1,6 +1,6 @@
 """Chatbot: a chat page for any OpenAI-compatible model, with one built in.
 
-Read top to bottom, this is the screen: sidebar, conversation, composer. What
+Read top to bottom, this is the screen: conversation, composer, sidebar. What
 the buttons do is in `chatbot/ui/actions.py`; answers live in
 `chatbot/answers.py`, and the page only follows them.
 """
@@ -27,6 +27,7 @@ from chatbot.ui import (
     sharing,
     sidebar,
     usage,
+    views,
 )
 from chatbot.ui.errors import errors_shown
 
@@ -63,13 +64,41 @@ with errors_shown():
     left_out = st.session_state.get("left_out_messages", 0)  # newer ones than those on the page
     branch, running = place.answers.branch(owner, conversation, limit=mounted + left_out + 1)
 
+    view = views.current()
+    live_answer = None
+
+    if not lost_id and not view:  # before the sidebar: what comes of an answer shows 60 ms sooner
+        browser.tend_page(conversation_id, messages.last_question_id(branch))
+        gone.remember(conversation, branch[-mounted:], running)
+        shown = branch[: len(branch) - left_out]
+        versions = place.store.messages.versions(owner, shown[-mounted:])
+        with look.fresh_place(f"{conversation_id} {left_out}"):
+            messages.show_head(settings, conversation, shown, mounted, EARLIER_MESSAGES)
+            finished = shown[-mounted:-1] if running and not left_out else shown[-mounted:]
+            unseen_id = messages.last_unseen_id(branch)
+            for message in finished:
+                beside = versions.get(message.id, [])
+                is_last, is_unseen = message is branch[-1], message.id == unseen_id
+                messages.show_message(message, is_last, beside, is_unseen)
+            messages.show_later(mounted, left_out, EARLIER_MESSAGES)
+            live_place = st.container()
+            keeping.show_keeping(owner, place, conversation, branch)
+            look.clear_the_rest(len(finished))
+
+        above_composer = composer.show_above(running)
+        composer.show_composer()
+        if running and not left_out:
+            with live_place:
+                live_answer = live.LiveAnswer(running)
+
     with st.sidebar:
         sidebar.show_conversation_buttons(conversation, branch)
         if query := search.show_search_field():
             search.show_results(owner, query)
         else:
             conversations.show_conversations(owner, conversation)
-        controls.show_controls(conversation)
+        with look.fresh_place(conversation_id, "controls"):
+            controls.show_controls(conversation)
         sidebar.show_view_buttons()
         entrance.show_person()
         sidebar.show_footer(settings)
@@ -78,52 +107,32 @@ with errors_shown():
         gone.show_gone_or_not_found(lost_id)
         st.stop()
 
-    if st.query_params.get("view") == "data":
+    if view == "data":
         browser.tend_page("data", None)
         with look.fresh_place("data"):
             data.show_data(owner, place, conversation)
         st.stop()
 
-    if st.query_params.get("view") == "check":
+    if view == "check":
         browser.tend_page("check", None)
         with look.fresh_place("check"):
             check.show_check()
         st.stop()
 
-    if st.query_params.get("view") == "usage":
+    if view == "usage":
         browser.tend_page("usage", None)
         with look.fresh_place("usage"):
             if entrance.let_admin_in():
                 usage.show_usage()
         st.stop()
 
-    browser.tend_page(conversation_id, messages.last_question_id(branch))
-    gone.remember(conversation, branch[-mounted:], running)
-    shown = branch[: len(branch) - left_out]
-    versions = place.store.messages.versions(owner, shown[-mounted:])
-    with look.fresh_place(f"{conversation_id} {left_out}"):
-        messages.show_head(settings, conversation, shown, mounted, EARLIER_MESSAGES)
-        finished = shown[-mounted:-1] if running and not left_out else shown[-mounted:]
-        unseen_id = messages.last_unseen_id(branch)
-        for message in finished:
-            beside = versions.get(message.id, [])
-            is_last, is_unseen = message is branch[-1], message.id == unseen_id
-            messages.show_message(message, is_last, beside, is_unseen)
-        messages.show_later(mounted, left_out, EARLIER_MESSAGES)
-        live_place = st.container()
-        keeping.show_keeping(owner, place, conversation, branch)
-        look.clear_the_rest(len(finished))
-
-    above_composer = composer.show_above(running)
-    composer.show_composer()
     line = st.bottom.container(key="line").empty()
     composer.show_line(owner, branch, line)
 
     if running:
-        with live_place:
-            if left_out:
-                live.wait_for_the_end(running)
-            else:
-                ended = live.follow_to_the_end(running, versions.get(branch[-1].id, []))
-                composer.show_line(owner, [*branch[:-1], ended], line)
+        if live_answer:
+            ended = live_answer.follow(versions.get(branch[-1].id, []))
+            composer.show_line(owner, [*branch[:-1], ended], line)
+        else:
+            live.wait_for_the_end(running)
         above_composer.empty()

@@ -189,7 +189,12 @@ def test_controls_are_kept_with_their_conversation(
     app: RunningApp, endpoint: FakeEndpoint, open_page: OpenPage
 ) -> None:
     page = open_page(app.url)
+    release = threading.Event()
+    endpoint.replies = [Reply(["Hello", " there!"], hold=release)]
     ask(page, "First")
+    expect_answer(page, "Hello")
+    expect(page.get_by_label("System prompt", exact=True)).to_have_count(1)  # and no old ones
+    release.set()
     expect_answer(page, "Hello there!")
     expect(page.get_by_text("test-model · 127.0.0.1")).to_be_visible()  # the list has arrived
     page.get_by_label("System prompt", exact=True).fill("Be brief.")

@@ -56,7 +56,7 @@ def show_gone_or_not_found(conversation_id: str) -> None:
     composer.show_composer()
     if seen.running:
         with live_place:
-            live.follow_to_the_end(seen.running)
+            live.LiveAnswer(seen.running).follow()
         above_composer.empty()
     show_error(ChatbotError("gone"))
     with st.container(horizontal=True):

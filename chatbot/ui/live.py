@@ -3,7 +3,6 @@
 import time
 
 import streamlit as st
-from streamlit.delta_generator import DeltaGenerator
 
 from chatbot import local_model
 from chatbot.answer import Followed, seconds_to_retry
@@ -30,18 +29,59 @@ RERUN_SECONDS = 0.1
 """How long a run of the page that another has replaced may go on."""
 
 
-def follow_to_the_end(answer: Followed, versions: list[str] | None = None) -> Message:
-    """Draw an answer until it ends, then what can be done about it, if `versions` are given.
+class LiveAnswer:
+    """An answer in progress, drawn as far as it has come; then `follow` it."""
 
-    Returns it as it is then.
-    """
-    with fresh_place(answer.message.id, "live"), st.chat_message("assistant"):
-        thoughts = LiveThoughts(answer)
-        body = st.container(gap=None, key="live")
-        ended = _follow(answer, thoughts, body)
+    def __init__(self, answer: Followed) -> None:
+        self._answer = answer
+        self._place = fresh_place(answer.message.id, "live").chat_message("assistant")
+        with self._place:
+            self._thoughts = LiveThoughts(answer)
+            self._growing = Growing(st.container(gap=None, key="live"))
+        self._waiting_for = ""
+        self._next_draw = 0.0
+        self._draw(has_ended=False)
+
+    def follow(self, versions: list[str] | None = None) -> Message:
+        """Draw it until it ends, then what can be done about it, if `versions` are given.
+
+        Returns it as it is then. Another run of the page ends this one at any `st` call.
+        """
+        answers = resources.answers()  # asked for once: at each draw it was a quarter of its cost
+        while True:
+            _ = st.session_state.language  # a run that another has replaced ends here
+            self._answer.wait_for_more(self._growing.drawn_to, RERUN_SECONDS)
+            has_ended = _is_at_rest(self._answer)  # before the text, or its last could be missed
+            pause_seconds = self._next_draw - time.monotonic()
+            if pause_seconds > 0 and not has_ended:
+                self._answer.wait_for_end(min(pause_seconds, RERUN_SECONDS))
+                continue
+            self._draw(has_ended, answers.running_count)
+            if has_ended:
+                break
+        ended = self._answer.message
         if versions is not None:
-            show_outcome(ended, True, versions)
-    return ended
+            with self._place:
+                show_outcome(ended, True, versions)
+        return ended
+
+    def _draw(self, has_ended: bool, running_count: int = 1) -> None:
+        """Draw what is new, and find when to draw again."""
+        text = self._answer.text
+        longest = self._thoughts.draw(is_thinking=not (text or has_ended))
+        if len(text) > self._growing.drawn_to or (has_ended and text):
+            longest = max(longest, self._growing.draw(text, is_whole=has_ended))
+        elif not text:
+            waiting_for = "" if has_ended else _waiting_for(self._answer, self._thoughts)
+            if waiting_for != self._waiting_for or has_ended:
+                self._growing.say_instead(waiting_for)
+                self._waiting_for = waiting_for
+        if longest:
+            self._next_draw = time.monotonic() + max(
+                DRAW_SECONDS,
+                longest / TAIL_CHARACTERS_PER_SECOND,
+                running_count / DRAWS_PER_SECOND,
+            )
 
 
 def wait_for_the_end(answer: Followed) -> None:
@@ -49,41 +89,6 @@ def wait_for_the_end(answer: Followed) -> None:
     while not answer.has_ended:
         _ = st.session_state.language  # a run that another has replaced ends here
         answer.wait_for_more(len(answer.text), RERUN_SECONDS)
-
-
-def _follow(answer: Followed, thoughts: LiveThoughts, body: DeltaGenerator) -> Message:
-    """Draw an answer while it comes; returns it when it has ended.
-
-    Another run of the page ends this one at any `st` call.
-    """
-    growing = Growing(body)
-    answers = resources.answers()  # asked for once: at each draw it was a quarter of its cost
-    waiting_for = ""
-    next_draw = 0.0
-    while True:
-        _ = st.session_state.language  # a run that another has replaced ends here
-        answer.wait_for_more(growing.drawn_to, RERUN_SECONDS)
-        has_ended = _is_at_rest(answer)  # read before the text, or the last of it could be missed
-        pause_seconds = next_draw - time.monotonic()
-        if pause_seconds > 0 and not has_ended:
-            answer.wait_for_end(min(pause_seconds, RERUN_SECONDS))
-            continue
-        text = answer.text
-        longest = thoughts.draw(is_thinking=not (text or has_ended))
-        if len(text) > growing.drawn_to or (has_ended and text):
-            longest = max(longest, growing.draw(text, is_whole=has_ended))
-        elif not text and waiting_for != (waiting_for := _waiting_for(answer, thoughts)):
-            growing.say_instead(waiting_for)
-        if longest:
-            next_draw = time.monotonic() + max(
-                DRAW_SECONDS,
-                longest / TAIL_CHARACTERS_PER_SECOND,
-                answers.running_count / DRAWS_PER_SECOND,
-            )
-        if has_ended:
-            if not text:
-                growing.say_instead("")
-            return answer.message
 
 
 def _is_at_rest(answer: Followed) -> bool:

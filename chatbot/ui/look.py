@@ -6,7 +6,6 @@ would load NumPy and Pillow, 13 MB of memory.
 
 import base64
 import re
-import time
 import unicodedata
 from functools import cache
 from pathlib import Path
@@ -18,9 +17,6 @@ _HERE = Path(__file__).parent
 _ASSETS = _HERE.parent / "assets"
 
 APP_NAME = "Chatbot"
-
-FLUSH_SECONDS = 0.02
-"""Streamlit sends what is drawn every 5 ms; drawn over sooner, the empty place is never sent."""
 
 
 def set_up_page() -> None:
@@ -60,15 +56,16 @@ def fresh_place(content: str | None, name: str = "main") -> DeltaGenerator:
     """A container for one of the page's contents, `content` being what it shows.
 
     Streamlit takes away what an earlier run drew only when this run ends, which
-    may be as late as the end of an answer. So what belonged to other content is
-    taken away first.
+    may be as late as the end of an answer, even a control in whose place another
+    is drawn. So other content is drawn in the other
+    of two places, and the one before is emptied. (Emptying a place and drawing in
+    it took a pause of 20 ms, or Streamlit sent only what was drawn in the end.)
     """
-    place = st.empty()
     shown = st.session_state.setdefault("shown_content", {})
-    if shown.get(name, content) != content:
-        time.sleep(FLUSH_SECONDS)
-    shown[name] = content
-    return place.container()
+    before, number = shown.get(name, (content, 0))
+    number = number if content == before else 1 - number
+    shown[name] = (content, number)
+    return (st.empty(), st.empty())[number].container()
 
 
 def clear_the_rest(drawn: int) -> None:

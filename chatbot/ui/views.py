@@ -2,6 +2,14 @@
 
 import streamlit as st
 
+VIEWS = ("data", "check", "usage")
+
+
+def current() -> str | None:
+    """The view that the page's address names, if there is one of that name."""
+    name = st.query_params.get("view")
+    return name if name in VIEWS else None
+
 
 def open_view(name: str) -> None:
     """Go to a view, which then is as if it had never been open."""
