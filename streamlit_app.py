@@ -21,6 +21,7 @@ from chatbot.ui import (
     live,
     look,
     messages,
+    models,
     places,
     resources,
     search,
@@ -97,7 +98,7 @@ with errors_shown():
             search.show_results(owner, query)
         else:
             conversations.show_conversations(owner, conversation)
-        with look.fresh_place(conversation_id, "controls"):
+        with look.fresh_place(models.widget_key("controls"), "controls"):
             controls.show_controls(conversation)
         sidebar.show_view_buttons()
         entrance.show_person()

@@ -436,7 +436,7 @@ def test_what_was_allowed_ends_with_the_permission(
     page.button(key="check_use").click().run()
     monkeypatch.setenv("CHATBOT_VISITOR_ENDPOINTS", "false")
     resources.settings.clear()
-    page.session_state["model-new"] = None
+    page.session_state[f"model-{page.session_state.next_conversation_id}"] = None
     ask(page.run(), "Hi!")
     assert texts(page)[-1] == "Hello there!"
     assert len(theirs.requests) == 2

@@ -199,7 +199,8 @@ def test_what_a_browser_sends_is_brought_into_range(
 ) -> None:
     monkeypatch.setenv("OPENAI_BASE_URL", endpoint.base_url)
     monkeypatch.setenv("CHATBOT_MODELS", "small, large")
-    sent = {"model-new": "expensive", "temperature-new": 99.0, "max_tokens-new": -5}
+    sent = {"model-n": "expensive", "temperature-n": 99.0, "max_tokens-n": -5}
+    sent["next_conversation_id"] = "n"
     monkeypatch.setattr("streamlit.session_state", sent)
     assert controls.current() == Controls("small", 2.0, 1, "")
 

@@ -126,9 +126,11 @@ def one_line(title: str) -> str:
     return " ".join(title.split())[:TITLE_CHARACTERS]
 
 
-def new_conversation(title: str, controls: dict[str, Any]) -> Conversation:
+def new_conversation(
+    title: str, controls: dict[str, Any], conversation_id: str | None = None
+) -> Conversation:
     """A conversation to be stored with its first messages."""
-    return Conversation(new_id(), one_line(title), controls, time.time())
+    return Conversation(conversation_id or new_id(), one_line(title), controls, time.time())
 
 
 def storable(text: str) -> str:

@@ -45,7 +45,9 @@ def _ask(question: str) -> None:
     kept = places.here().store.conversations.get(owner, conversation_id)
     if conversation_id and not kept:
         raise ChatbotError("gone")
-    conversation = kept or new_conversation(question, chosen.to_json())
+    conversation = kept or new_conversation(
+        question, chosen.to_json(), models.next_conversation_id()
+    )
 
     def ask_there(place: Place) -> None:
         if kept:
@@ -53,6 +55,7 @@ def _ask(question: str) -> None:
         place.answers.ask(owner, conversation, question, chosen, models.source(), is_new=not kept)
 
     places.write(conversation, ask_there, is_new=not kept)
+    st.session_state.pop("next_conversation_id", None)
     open_conversation(conversation.id)  # at its end, however far back it was read
 
 
