@@ -192,7 +192,7 @@ def test_controls_are_kept_with_their_conversation(
     release = threading.Event()
     endpoint.replies = [Reply(["Hello", " there!"], hold=release)]
     ask(page, "First")
-    expect_answer(page, "Hello")
+    expect(page.get_by_text("Hello", exact=True)).to_be_visible()
     expect(page.get_by_label("System prompt", exact=True)).to_have_count(1)  # and no old ones
     release.set()
     expect_answer(page, "Hello there!")

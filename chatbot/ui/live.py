@@ -18,6 +18,9 @@ DRAW_SECONDS = 0.15
 """A live answer is drawn at most this often. It still reads as flowing; ten times a second took a
 third more bytes, and half as many drawings of the page more."""
 
+SOON_SECONDS = 0.03
+"""The first draws follow each other sooner, or the rest of the first word came 0.15 s after it."""
+
 TAIL_CHARACTERS_PER_SECOND = 6000
 """A long tail is drawn less often: its whole text is sent and parsed again each time."""
 
@@ -39,7 +42,7 @@ class LiveAnswer:
             self._thoughts = LiveThoughts(answer)
             self._growing = Growing(st.container(gap=None, key="live"))
         self._waiting_for = ""
-        self._next_draw = 0.0
+        self._first_draw = self._next_draw = 0.0
         self._draw(has_ended=False)
 
     def follow(self, versions: list[str] | None = None) -> Message:
@@ -77,8 +80,10 @@ class LiveAnswer:
                 self._growing.say_instead(waiting_for)
                 self._waiting_for = waiting_for
         if longest:
-            self._next_draw = time.monotonic() + max(
-                DRAW_SECONDS,
+            now = time.monotonic()
+            self._first_draw = self._first_draw or now
+            self._next_draw = now + max(
+                min(DRAW_SECONDS, max(SOON_SECONDS, now - self._first_draw)),
                 longest / TAIL_CHARACTERS_PER_SECOND,
                 running_count / DRAWS_PER_SECOND,
             )
