@@ -13,7 +13,9 @@ import sqlalchemy as sa
 from streamlit.testing.v1 import AppTest
 
 from chatbot import exchange, visitors
+from chatbot.errors import ChatbotError
 from chatbot.store import Store
+from chatbot.store.conversations import Conversations
 from chatbot.ui import resources
 from tests.conftest import ROOT, wait_until
 from tests.endpoint import FakeEndpoint, Reply
@@ -236,3 +238,25 @@ def sent(endpoint: FakeEndpoint, number: int) -> list[str]:
 
 def captions(page: AppTest) -> list[str]:
     return [str(caption.value) for caption in page.caption]
+
+
+def test_after_a_question_of_which_nobody_knows_whether_it_was_kept_the_next_one_is_kept(
+    page: AppTest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page.run()
+    add = Conversations.add
+
+    def add_and_lose_the_connection(*args: Any, **kwargs: Any) -> None:
+        add(*args, **kwargs)
+        raise ChatbotError("store")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Conversations, "add", add_and_lose_the_connection)
+        ask(page, "First")
+    assert page.warning
+    ask(page, "Second")
+    assert texts(page) == ["Second", "Hello there!"]
+    owner = visitors.owner_of(page.session_state["visitor_token"])
+    newest, _ = resources.store().conversations.page(owner, 9)
+    branch = resources.store().messages.branch(owner, newest.id, 9)
+    assert branch[0].content == "Second"

@@ -54,7 +54,13 @@ def _ask(question: str) -> None:
             controls.keep_in(place)
         place.answers.ask(owner, conversation, question, chosen, models.source(), is_new=not kept)
 
-    places.write(conversation, ask_there, is_new=not kept)
+    try:
+        places.write(conversation, ask_there, is_new=not kept)
+    except Exception as error:
+        if not isinstance(error, ChatbotError) or error.code == "store":
+            # It may have been kept all the same: another question must not be taken for it.
+            st.session_state.pop("next_conversation_id", None)
+        raise
     st.session_state.pop("next_conversation_id", None)
     open_conversation(conversation.id)  # at its end, however far back it was read
 
