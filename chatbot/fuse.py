@@ -20,7 +20,7 @@ from chatbot.endpoints import is_nearby
 from chatbot.errors import ChatbotError
 from chatbot.limits import Left, Limits, Taken
 from chatbot.prices import Price, Usage
-from chatbot.reply import Source
+from chatbot.reply import PERHAPS_READ, Source
 from chatbot.store import Outcome, Question, Spending, Store
 from chatbot.tokens import estimate_tokens
 
@@ -70,7 +70,7 @@ class Ticket:
     def _settle(self, outcome: Outcome) -> None:
         try:
             self.spending.settle(self.question, outcome, self.is_reserved)
-        except ChatbotError:  # then it is taken to be gone, and counted with the most
+        except Exception:  # then it is taken to be gone, and counted with the most
             log.exception("Could not count what a question took")
 
 
@@ -137,6 +137,7 @@ class Fuse:
                 if error.code not in CANNOT_BE_KEPT:
                     raise
                 spending = self._spare().spending
+                question = replace(question, message_id=None)  # its answer is not there
                 left = spending.reserve(question, check, now, allowed.count_minutes)
         except ChatbotError as error:
             if error.code.startswith("limit_"):
@@ -170,15 +171,16 @@ def _outcome(answer: Answer, source: Source, sent_tokens: int) -> Outcome:
     first_text_seconds = None
     if answer.first_text is not None:
         first_text_seconds = answer.first_text - answer.began
-    has_nothing_new = message.content == before.content
-    if has_failed and has_nothing_new and message.cost == (before.cost or 0):  # it was not read
+    text = message.content[len(before.content) :] + message.reasoning[len(before.reasoning) :]
+    if message.error and not text and message.error.get("code") not in PERHAPS_READ:
         return Outcome(message.model or "", has_failed)
     read = (message.prompt_tokens or 0) - (before.prompt_tokens or 0)
     written = (message.completion_tokens or 0) - (before.completion_tokens or 0)
-    is_counted = read > 0
-    if not is_counted:
-        text = message.content[len(before.content) :] + message.reasoning[len(before.reasoning) :]
-        read, written = sent_tokens, estimate_tokens(text) if text else 0
+    is_counted = read > 0 and written > 0
+    if read <= 0:
+        read = sent_tokens
+    if written <= 0:  # some endpoints count one of them alone
+        written = estimate_tokens(text) if text else 0
     cached = max(0, (message.cached_tokens or 0) - (before.cached_tokens or 0))
     usage = Usage(read, written, min(cached, read))
     dollars, assumed_dollars = _dollars(source, message.model or "", usage)

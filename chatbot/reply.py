@@ -28,11 +28,17 @@ RETRY_SECONDS = (10, 20, 40, 80)
 """How long to wait before each time a busy endpoint is asked again, unless it says so itself."""
 
 
-PERHAPS_READ = ("timeout", "server_error", "dropped", "empty", "too_much", "unexpected")
+PERHAPS_READ = {
+    *("timeout", "server_error", "dropped", "interrupted", "too_slow", "too_much", "unexpected"),
+    *("empty", "filtered", "no_room", "thought_too_long"),
+}
 """Failures after which the model may have read the question, and somebody may be billed for it.
 
 Whoever refuses a question, or cannot be reached, has not answered it and asks nothing for that.
 """
+
+MOST_TOKENS = 2**31 - 1
+"""What the store can keep of a count."""
 
 
 @dataclass(frozen=True)
@@ -238,4 +244,5 @@ def _outcome(
 
 def _sum(*counts: int | None) -> int | None:
     known = [count for count in counts if count is not None]
-    return sum(known) if known else None
+    # An imported answer may have been given any count before it goes on; the store has 32 bits.
+    return min(sum(known), MOST_TOKENS) if known else None

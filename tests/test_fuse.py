@@ -199,6 +199,69 @@ def test_who_refuses_a_question_takes_nothing_for_it(
     assert (day.failures, day.read_tokens, day.dollars) == (1, 0, 0)
 
 
+@pytest.mark.parametrize(
+    ("reply", "read", "written"),
+    [
+        (Reply([], finish_reason="length", thoughts=["Hm."]), 7, 3),
+        (Reply([], finish_reason="content_filter"), 7, 3),
+        (Reply([], finish_reason="length", usage=None), None, 0),
+        (Reply(usage={"prompt_tokens": 7}), 7, None),
+        (Reply(usage={"completion_tokens": 3}), None, 3),
+    ],
+    ids=["thought for too long", "filtered", "not counted", "half counted", "other half"],
+)
+@pytest.mark.parametrize("price", ["1000 / 10000", "0 / 0"])
+def test_whatever_was_read_and_written_counts(
+    site: Site,
+    source: Endpoint,
+    endpoint: FakeEndpoint,
+    reply: Reply,
+    read: int | None,
+    written: int | None,
+    price: str,
+) -> None:
+    endpoint.replies = [reply]
+    follow(site.ask(replace(source, prices=stated_prices(f"test-model = {price}"))))
+    day = site.counted(1)
+    assert day.read_tokens == read if read is not None else day.read_tokens > 0
+    assert day.written_tokens == written if written is not None else day.written_tokens > 0
+    assert (day.dollars > 0) is (price != "0 / 0")
+
+
+def test_who_thinks_for_too_long_after_an_answer_went_on_counts_as_having_read(
+    site: Site, source: Endpoint, endpoint: FakeEndpoint
+) -> None:
+    endpoint.replies = [Reply(["Half"], finish_reason="length")]
+    answer = follow(site.ask(source))
+    conversation = site.store.conversations.get(ME, answer.conversation_id)
+    assert conversation
+    before = site.counted(1).read_tokens
+    endpoint.replies = [Reply(["never"], seconds_before_first=60)]
+    site.limit(answer="0.3 seconds")
+    ended = follow(site.answers.go_on(ME, conversation, answer, CONTROLS, source))
+    assert ended.error and ended.error["code"] == "too_slow"
+    assert site.counted(2).read_tokens > before
+
+
+def test_an_answer_with_any_count_before_it_goes_on_can_be_kept(
+    site: Site, source: Endpoint
+) -> None:
+    most = 2**31 - 1  # what an imported file may say
+    conversation = new_conversation("Hi", {})
+    asked = Message("1" * 32, conversation.id, None, "user", "Hi")
+    begun = Message(
+        "2" * 32, conversation.id, asked.id, "assistant", "Half", State.CUT_SHORT, model="m"
+    )
+    begun = replace(begun, prompt_tokens=most, completion_tokens=most)
+    _, begun = site.store.conversations.add(ME, conversation, [asked, begun])
+    follow(site.answers.go_on(ME, conversation, begun, CONTROLS, source))
+    day = site.counted(1)
+    assert day.read_tokens > 0 and day.written_tokens > 0
+    wait_until(lambda: not site.answers._running)
+    kept = site.store.messages.get(ME, begun.id)
+    assert kept and kept.prompt_tokens == most and kept.state is State.COMPLETE
+
+
 def test_a_question_that_could_not_be_saved_was_not_asked(
     site: Site, source: Endpoint, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -200,12 +200,14 @@ class Spending:
     @writing
     def forget(self, connection: sa.Connection, owner: str) -> None:
         """Delete what is known of a visitor. What they took stays counted, as nobody's."""
+        _lock(connection)
         connection.execute(visitor_days.delete().where(visitor_days.c.owner == owner))
         connection.execute(spendings.update().where(spendings.c.owner == owner).values(owner=""))
 
 
 def adopt_spending(connection: sa.Connection, from_owner: str, to_owner: str) -> None:
     """Count as one visitor's what was counted as two's: the same person, now recognised."""
+    _lock(connection)  # two tabs may recognise them at once
     connection.execute(
         spendings.update().where(spendings.c.owner == from_owner).values(owner=to_owner)
     )
