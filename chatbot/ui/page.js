@@ -243,6 +243,9 @@ async function copy(text) {
   }
 }
 
+const COPIED_MILLISECONDS = 2000;
+let copied = { text: null, until: 0 };
+
 function showCopyButton(place, data) {
   let button = place.querySelector("button");
   if (!button) {
@@ -252,16 +255,18 @@ function showCopyButton(place, data) {
     place.append(button);
   }
   const said = button.querySelector("span");
-  const say = (name, text) => {
-    button.ariaLabel = name;
-    said.textContent = text;
+  // The page may be drawn anew in the moment after a click: its new button says it, too.
+  const show = () => {
+    const left = copied.text === data.text ? copied.until - Date.now() : 0;
+    button.ariaLabel = left > 0 ? data.done : data.label;
+    said.textContent = left > 0 ? data.done : "";
+    if (left > 0) setTimeout(show, left + 1);
   };
-  // The page may be drawn again in the moment after a click: it is still copied then.
-  if (!said.textContent) say(data.label, "");
+  show();
   button.onclick = async () => {
     await copy(data.text);
-    say(data.done, data.done);
-    setTimeout(() => say(data.label, ""), 2000);
+    copied = { text: data.text, until: Date.now() + COPIED_MILLISECONDS };
+    show();
   };
 }
 
