@@ -8,6 +8,7 @@ the buttons do is in `chatbot/ui/actions.py`; answers live in
 import streamlit as st
 
 from chatbot.ui import (
+    address,
     browser,
     check,
     composer,
@@ -43,6 +44,7 @@ with errors_shown():
     language.settle(settings.language)
     browser.meet_visitor()
 
+    address.settle()
     if share_id := st.query_params.get("share"):
         with st.sidebar:
             sidebar.show_footer(settings)

@@ -1,6 +1,7 @@
 """The page as a person meets it, without a browser."""
 
 import re
+import time
 import traceback
 from pathlib import Path
 
@@ -303,3 +304,16 @@ def again_key(page: AppTest) -> str:
 def said(markdown: str) -> str:
     """What a person reads of text that was escaped for Markdown."""
     return re.sub(r"\\([!-/:-@\[-`{-~])", r"\1", markdown)
+
+
+def test_a_run_that_the_browser_asked_for_before_it_knew_of_a_click_stays_there(
+    page: AppTest, endpoint: FakeEndpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ask(page.run(), "Hi")
+    assert texts(page)[-1] == "Hello there!"
+    page.query_params = {}
+    assert texts(page.run())[-1] == "Hello there!"
+    now = time.monotonic()
+    monkeypatch.setattr("chatbot.ui.address.time.monotonic", lambda: now + 60)
+    page.query_params = {}
+    assert texts(page.run()) == []  # long after the click it is the person who goes back

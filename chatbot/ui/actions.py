@@ -8,7 +8,7 @@ import streamlit as st
 
 from chatbot.errors import ChatbotError
 from chatbot.store import new_conversation, storable
-from chatbot.ui import browser, controls, models, places
+from chatbot.ui import address, browser, controls, models, places
 from chatbot.ui.errors import noting_errors
 from chatbot.ui.resources import Place
 
@@ -87,12 +87,7 @@ def undo_clear(conversation_id: str) -> None:
 
 def open_conversation(conversation_id: str | None) -> None:
     """Go to a conversation; None is a new one."""
-    for name in ("view", "share"):
-        st.query_params.pop(name, None)
-    if conversation_id is None:
-        st.query_params.pop("c", None)
-    else:
-        st.query_params["c"] = conversation_id
+    address.change(view=None, share=None, c=conversation_id)
     for name in ("mounted_messages", "left_out_messages", "target", "renaming", "deleted"):
         st.session_state.pop(name, None)
 

@@ -2,6 +2,8 @@
 
 import streamlit as st
 
+from chatbot.ui import address
+
 VIEWS = ("data", "check", "usage")
 
 
@@ -15,9 +17,9 @@ def open_view(name: str) -> None:
     """Go to a view, which then is as if it had never been open."""
     for left in ("running_check", "check_applied"):
         st.session_state.pop(left, None)
-    st.query_params["view"] = name
+    address.change(view=name)
 
 
 def close_view() -> None:
     """Go back to the conversation."""
-    st.query_params.pop("view", None)
+    address.change(view=None)
