@@ -163,6 +163,16 @@ def test_the_controls_of_a_conversation_are_sent_and_kept(
     assert (page.slider[0].value, page.number_input[0].value) == (1.5, 99)
 
 
+def test_a_model_may_be_called_only_so_long(
+    page: AppTest, endpoint: FakeEndpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Any text may come over the connection; the test's own selectbox sends none.
+    monkeypatch.setattr("chatbot.ui.models._picked_texts", lambda: ["odd\0" + "m" * 100_000])
+    ask(page.run(), "Hi!")
+    assert texts(page) == ["Hi!", "Hello there!"]
+    assert endpoint.requests[0]["model"] == "odd" + "m" * 297
+
+
 def test_only_the_owners_models_can_be_asked(
     page: AppTest, endpoint: FakeEndpoint, monkeypatch: pytest.MonkeyPatch
 ) -> None:

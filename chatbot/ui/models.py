@@ -10,13 +10,16 @@ import streamlit as st
 
 from chatbot.endpoints import Endpoint, choice, choice_label, find_choice
 from chatbot.reply import Source
-from chatbot.store import new_id
+from chatbot.store import new_id, storable
 from chatbot.ui import resources
 from chatbot.ui.errors import errors_shown
 from chatbot.ui.language import t
 from chatbot.ui.look import plain
 
 PENDING_LIST_SECONDS = 1.0
+
+MOST_CHARACTERS = 300
+"""Of a model's name and its provider's: it is kept with each answer."""
 
 
 def show_model_choice(kept: Mapping[str, Any], on_change: Callable[[], None]) -> None:
@@ -131,8 +134,13 @@ def _default() -> tuple[Endpoint | None, str | None]:
 
 
 def _picked() -> str | None:
-    names = (st.session_state.get(widget_key(name)) for name in ("model", "early_model"))
-    return next((str(name).strip() for name in names if name), None)
+    # A browser can send anything.
+    return next((storable(text).strip()[:MOST_CHARACTERS] for text in _picked_texts()), None)
+
+
+def _picked_texts() -> list[str]:
+    values = (st.session_state.get(widget_key(name)) for name in ("model", "early_model"))
+    return [str(value) for value in values if value]
 
 
 def _kept_choice(kept: Mapping[str, Any]) -> str | None:
