@@ -16,9 +16,10 @@ from urllib.parse import urlsplit
 
 from chatbot import limits, observers, prices
 from chatbot.answer import Answer
+from chatbot.caps import MINUTE_SECONDS, Limits
 from chatbot.endpoints import is_nearby
 from chatbot.errors import ChatbotError
-from chatbot.limits import Left, Limits, Taken
+from chatbot.limits import Left, Taken
 from chatbot.prices import Price, Usage
 from chatbot.reply import PERHAPS_READ, Source
 from chatbot.store import Outcome, Question, Spending, Store
@@ -123,7 +124,7 @@ class Fuse:
             owner,
             model,
             most,
-            now + (seconds or FORGOTTEN_AFTER_SECONDS) + limits.MINUTE_SECONDS,
+            now + (seconds or FORGOTTEN_AFTER_SECONDS) + MINUTE_SECONDS,
             message_id if message_store is store else None,
         )
         if not allowed.are_counted:

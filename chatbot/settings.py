@@ -26,10 +26,10 @@ from pydantic import (
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from chatbot import SOURCE_URL, masking
+from chatbot.caps import PUBLIC, AnswerLimits, Caps, Limits, answer_limits_in, caps_in
 from chatbot.endpoints import BETWEEN, OPENAI_BASE_URL, Endpoint, is_key, web_address
 from chatbot.errors import ChatbotError, Phrase
 from chatbot.i18n import closest_language
-from chatbot.limits import PUBLIC, AnswerLimits, Caps, Limits, answer_limits_in, caps_in
 from chatbot.password import Password, password_of
 from chatbot.prices import Price
 from chatbot.providers import Provider, names_in, prices_in

@@ -10,10 +10,11 @@ import pytest
 from chatbot import observers
 from chatbot.answer import Answer
 from chatbot.answers import Answers
+from chatbot.caps import Limits, answer_limits_in, caps_in
 from chatbot.endpoints import Endpoint
 from chatbot.errors import ChatbotError
 from chatbot.fuse import UNKNOWN_PRICE, Fuse
-from chatbot.limits import Left, Limits, answer_limits_in, caps_in
+from chatbot.limits import Left
 from chatbot.prices import stated_prices
 from chatbot.reply import Controls
 from chatbot.store import Conversation, Message, ModelDay, State, Store, new_conversation

@@ -2,21 +2,14 @@
 
 import pytest
 
+from chatbot.caps import DAY_SECONDS, PUBLIC, AnswerLimits, Caps, Limits, answer_limits_in, caps_in
 from chatbot.errors import ChatbotError
 from chatbot.limits import (
-    DAY_SECONDS,
-    NO_LIMITS,
-    PUBLIC,
-    AnswerLimits,
-    Caps,
     Left,
-    Limits,
     Spent,
     SpentBy,
     Taken,
     admit,
-    answer_limits_in,
-    caps_in,
 )
 
 NOON = 20_000 * DAY_SECONDS + DAY_SECONDS / 2
@@ -82,8 +75,8 @@ def test_an_answer_is_limited_in_length_and_time() -> None:
 
 
 def test_without_limits_everything_fits() -> None:
-    assert admit(NO_LIMITS, today(10**6, 10**12, 10**6), QUESTION, NOON) is None
-    assert not NO_LIMITS.are_counted
+    assert admit(Limits(), today(10**6, 10**12, 10**6), QUESTION, NOON) is None
+    assert not Limits().are_counted
     assert PUBLIC.are_counted and PUBLIC.count_dollars
 
 

@@ -9,7 +9,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from chatbot import fuse, visitors
-from chatbot.limits import DAY_SECONDS, PUBLIC, Caps, Limits
+from chatbot.caps import DAY_SECONDS, PUBLIC, Caps, Limits
 from chatbot.settings import Settings
 from chatbot.store import Outcome, Question, Store
 from chatbot.ui import access, resources, whereabouts

@@ -8,8 +8,9 @@ from functools import partial
 
 import pytest
 
+from chatbot.caps import DAY_SECONDS, Limits, caps_in
 from chatbot.errors import ChatbotError
-from chatbot.limits import DAY_SECONDS, Left, Limits, Spent, Taken, admit, caps_in
+from chatbot.limits import Left, Spent, Taken, admit
 from chatbot.store import (
     Message,
     Outcome,
@@ -19,7 +20,7 @@ from chatbot.store import (
     new_conversation,
     new_id,
 )
-from chatbot.store.spending import KEPT_DAYS, MODELS_A_DAY
+from chatbot.store.days import KEPT_DAYS, MODELS_A_DAY
 
 NOON = 20_000 * DAY_SECONDS + DAY_SECONDS / 2
 MOST = Taken(1, 1000, 0.5)

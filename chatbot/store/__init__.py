@@ -15,6 +15,7 @@ from chatbot.store.conversations import Conversations
 from chatbot.store.database import Database
 from chatbot.store.measures import Measures
 from chatbot.store.messages import Messages
+from chatbot.store.questions import ModelDay, Outcome, Question
 from chatbot.store.records import (
     TITLE_CHARACTERS,
     Conversation,
@@ -30,7 +31,7 @@ from chatbot.store.records import (
 from chatbot.store.refusals import Refusals
 from chatbot.store.search import Search
 from chatbot.store.shares import Shares
-from chatbot.store.spending import ModelDay, Outcome, Question, Spending
+from chatbot.store.spending import Spending
 from chatbot.store.trash import UNDO_SECONDS, Trash
 from chatbot.store.words import passage
 

@@ -7,113 +7,22 @@ by the time it had, and counted with the most: somebody may be billed for it.
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, fields, replace
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
 
-from chatbot.limits import MINUTE_SECONDS, Spent, SpentBy, Taken, day_of
+from chatbot.caps import MINUTE_SECONDS
+from chatbot.limits import Spent, SpentBy, Taken, day_of
 from chatbot.store.database import Database, reading, writing
+from chatbot.store.days import add_to_visitor, count
+from chatbot.store.questions import ModelDay, Outcome, Question
 from chatbot.store.records import HEARTBEAT_TIMEOUT_SECONDS
 from chatbot.store.schema import messages, model_days, spendings, visitor_days
-
-KEPT_DAYS = 400
-"""How long what was taken by day and model is kept."""
-
-MODELS_A_DAY = 50
-"""More names than that are counted together: who asks may name a model as they like."""
-
-MODEL_CHARACTERS = 200
-
-OTHER_MODELS = ""
 
 ONE_AFTER_THE_OTHER = 20260002
 """Any number of our own: on PostgreSQL, what counts holds this lock. SQLite has one writer."""
 
 T = TypeVar("T")
-
-
-@dataclass(frozen=True)
-class Question:
-    """One that is to be asked. The id is new for each; `most` is what it may take."""
-
-    id: str
-    owner: str
-    model: str
-    most: Taken
-    ends_by: float
-    """When it has ended at the latest, in seconds since 1970."""
-    message_id: str | None = None
-    """The answer whose checkpoints in this database, with this id as their lease, show that it is
-    still being given."""
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What a question came to."""
-
-    model: str
-    has_failed: bool = False
-    read_tokens: int = 0
-    written_tokens: int = 0
-    dollars: float = 0
-    """As far as its price is known."""
-    assumed_dollars: float = 0
-    """What is counted instead where it is not."""
-    first_text_seconds: float | None = None
-    """How long its first text took; None if none came."""
-    timed_tokens: int = 0
-    """How many tokens were written in `timed_seconds`, from the first text to the end."""
-    timed_seconds: float = 0
-
-    @property
-    def taken(self) -> Taken:
-        """What of this is limited."""
-        tokens = self.read_tokens + self.written_tokens
-        return Taken(1, tokens, self.dollars + self.assumed_dollars)
-
-
-@dataclass(frozen=True)
-class ModelDay:
-    """What was taken of one model on one day."""
-
-    day: int
-    """Of UTC, counted from 1970."""
-    model: str
-    """OTHER_MODELS for those that are not named."""
-    visitors: int
-    """Of those who asked on that day, how many asked this model first."""
-    questions: int
-    failures: int
-    read_tokens: int
-    written_tokens: int
-    dollars: float
-    assumed_dollars: float
-    first_texts: int
-    """How many answers had a first text, after `first_text_seconds` in all."""
-    first_text_seconds: float
-    timed_tokens: int
-    timed_seconds: float
-
-    def __add__(self, more: "ModelDay") -> "ModelDay":
-        """Both together, by the day and name of the first."""
-        names = [field.name for field in fields(self) if field.name not in ("day", "model")]
-        return replace(self, **{name: getattr(self, name) + getattr(more, name) for name in names})
-
-    @property
-    def tokens(self) -> int:
-        """Read and written."""
-        return self.read_tokens + self.written_tokens
-
-    @property
-    def seconds_to_first_text(self) -> float | None:
-        """How long a first text took on average; None if there was none."""
-        return self.first_text_seconds / self.first_texts if self.first_texts else None
-
-    @property
-    def tokens_per_second(self) -> float | None:
-        """How fast was written, after the first text; None if nobody counted."""
-        return self.timed_tokens / self.timed_seconds if self.timed_seconds else None
 
 
 class Spending:
@@ -175,7 +84,7 @@ class Spending:
         now = time.time() if now is None else now
         _lock(connection)
         if not is_reserved:
-            _count(connection, day_of(now), question.owner, outcome)
+            count(connection, day_of(now), question.owner, outcome)
             return
         is_it = (spendings.c.id == question.id, spendings.c.is_open)
         row = connection.execute(spendings.select().where(*is_it)).first()
@@ -213,9 +122,7 @@ def adopt_spending(connection: sa.Connection, from_owner: str, to_owner: str) ->
     )
     is_theirs = visitor_days.c.owner == from_owner
     for row in connection.execute(visitor_days.select().where(is_theirs)).all():
-        _add_to_visitor(
-            connection, row.day, to_owner, Taken(row.questions, row.tokens, row.dollars)
-        )
+        add_to_visitor(connection, row.day, to_owner, Taken(row.questions, row.tokens, row.dollars))
     connection.execute(visitor_days.delete().where(is_theirs))
 
 
@@ -287,55 +194,7 @@ def _end(connection: sa.Connection, row: sa.Row[Any], outcome: Outcome) -> None:
         .where(spendings.c.id == row.id)
         .values(is_open=False, tokens=outcome.taken.tokens, dollars=outcome.taken.dollars)
     )
-    _count(connection, day_of(row.began_at), row.owner, outcome)
-
-
-def _count(connection: sa.Connection, day: int, owner: str, outcome: Outcome) -> None:
-    """Add a question that has ended to what was taken on its day."""
-    is_new_visitor = bool(owner) and _add_to_visitor(connection, day, owner, outcome.taken)
-    if is_new_visitor:
-        connection.execute(visitor_days.delete().where(visitor_days.c.day < day - 1))
-    counts = {
-        "visitors": int(is_new_visitor),
-        "questions": 1,
-        "failures": int(outcome.has_failed),
-        "read_tokens": outcome.read_tokens,
-        "written_tokens": outcome.written_tokens,
-        "dollars": outcome.dollars,
-        "assumed_dollars": outcome.assumed_dollars,
-        "first_texts": int(outcome.first_text_seconds is not None),
-        "first_text_seconds": outcome.first_text_seconds or 0.0,
-        "timed_tokens": outcome.timed_tokens,
-        "timed_seconds": outcome.timed_seconds,
-    }
-    model = outcome.model[:MODEL_CHARACTERS]
-    if _add(connection, model_days, {"day": day, "model": model}, counts):
-        return
-    connection.execute(model_days.delete().where(model_days.c.day < day - KEPT_DAYS))
-    of_day = sa.select(sa.func.count()).where(model_days.c.day == day)
-    if model != OTHER_MODELS and (connection.scalar(of_day) or 0) >= MODELS_A_DAY:
-        model = OTHER_MODELS
-        if _add(connection, model_days, {"day": day, "model": model}, counts):
-            return
-    connection.execute(model_days.insert(), {"day": day, "model": model, **counts})
-
-
-def _add_to_visitor(connection: sa.Connection, day: int, owner: str, taken: Taken) -> bool:
-    """Add to what a visitor took on a day; whether it is the first of that day."""
-    counts = {"questions": taken.questions, "tokens": taken.tokens, "dollars": taken.dollars}
-    is_there = _add(connection, visitor_days, {"day": day, "owner": owner}, counts)
-    if not is_there:
-        connection.execute(visitor_days.insert(), {"day": day, "owner": owner, **counts})
-    return not is_there
-
-
-def _add(
-    connection: sa.Connection, table: sa.Table, key: dict[str, object], counts: dict[str, float]
-) -> bool:
-    """Add to the numbers of a row; whether there is one."""
-    is_it = [table.c[name] == value for name, value in key.items()]
-    more = {name: table.c[name] + count for name, count in counts.items()}
-    return connection.execute(table.update().where(*is_it).values(more)).rowcount > 0
+    count(connection, day_of(row.began_at), row.owner, outcome)
 
 
 def _lock(connection: sa.Connection) -> None:

@@ -16,10 +16,10 @@ from streamlit.errors import StreamlitSecretNotFoundError
 
 from chatbot import local_model
 from chatbot.answers import Answers
+from chatbot.caps import Caps, Limits
 from chatbot.endpoints import Endpoint
 from chatbot.errors import ChatbotError, Phrase
 from chatbot.fuse import Fuse
-from chatbot.limits import Caps, Limits
 from chatbot.settings import SECRETS_FILE, Settings, load_settings
 from chatbot.store import Store
 from chatbot.ui import whereabouts

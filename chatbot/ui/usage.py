@@ -14,7 +14,8 @@ from typing import Any
 
 import streamlit as st
 
-from chatbot.limits import DAY_SECONDS, Taken, day_of
+from chatbot.caps import DAY_SECONDS
+from chatbot.limits import Taken, day_of
 from chatbot.store import ModelDay
 from chatbot.ui import look, resources, views
 from chatbot.ui.language import t
