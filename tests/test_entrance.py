@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+import streamlit as st
 from playwright.sync_api import expect
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.testing.v1 import AppTest
@@ -111,6 +112,30 @@ def test_another_password_asks_everybody_once_more_and_keeps_what_was_typed(
     assert endpoint.requests == []
     give(locked, "battery staple")
     assert locked.chat_input[0].value == "Am I still in?"
+
+
+@pytest.mark.parametrize(
+    "fragment", ["controls._show_dials({})", "models._show_until_listed({}, lambda: None)"]
+)
+def test_what_is_run_without_the_rest_of_the_page_asks_who_may_be_there(
+    page: AppTest, monkeypatch: pytest.MonkeyPatch, fragment: str
+) -> None:
+    def drawn() -> list[object]:
+        lone = f"from chatbot.ui import controls, models\n{fragment}"
+        page = AppTest.from_string(lone, default_timeout=30).run()
+        return [*page.selectbox, *page.slider, *page.text_area]
+
+    assert drawn()
+    whole_runs = []
+
+    def run_whole_page() -> None:
+        whole_runs.append(fragment)
+        st.stop()
+
+    monkeypatch.setattr(access, "obstacle", lambda: access.Obstacle.PASSWORD)
+    monkeypatch.setattr(st, "rerun", run_whole_page)
+    assert not drawn()
+    assert whole_runs == [fragment]
 
 
 def test_a_proof_of_another_browser_opens_nothing(locked: AppTest) -> None:

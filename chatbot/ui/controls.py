@@ -10,7 +10,7 @@ from chatbot.parameters import REASONING_EFFORTS
 from chatbot.reply import Controls
 from chatbot.settings import MAX_TEMPERATURE, MAX_TOKENS
 from chatbot.store import Conversation
-from chatbot.ui import applying, browser, models, places, resources, views
+from chatbot.ui import access, applying, browser, models, places, resources, views
 from chatbot.ui.errors import errors_shown, noting_errors
 from chatbot.ui.language import t
 from chatbot.ui.look import plain
@@ -44,6 +44,8 @@ def show_controls(conversation: Conversation | None) -> None:
 def _show_dials(kept: dict[str, Any]) -> None:
     """What is sent with the next question. As a fragment: changing it draws nothing else again."""
     with errors_shown():
+        if access.obstacle():  # a fragment runs without what stands before the page
+            st.rerun()
         settings = resources.settings()
         takes_temperature = "temperature" not in _refused()
         st.slider(
