@@ -10,6 +10,7 @@ from streamlit.runtime.secrets import Secrets
 from streamlit.testing.v1 import AppTest
 
 from chatbot.errors import ChatbotError
+from chatbot.local_model import LocalModel
 from chatbot.reply import Controls
 from chatbot.ui import controls, resources
 from tests.conftest import CANARY_KEY, ROOT, wait_until
@@ -189,6 +190,39 @@ def test_the_endpoints_models_are_listed_and_the_first_is_chosen(
     page.run()
     wait_until(lambda: page.run().selectbox[0].options == ["test-model", "other-model"])
     assert page.selectbox[0].value == "test-model"
+
+
+def test_who_comes_later_finds_the_list_of_models_there_at_once(page: AppTest) -> None:
+    page.run()
+    wait_until(lambda: page.run().selectbox[0].options == ["test-model", "other-model"])
+    later = AppTest.from_file(str(ROOT / "streamlit_app.py"), default_timeout=30).run()
+    assert later.selectbox[0].value == "test-model"
+    assert any("test-model · 127.0.0.1" in said(line.value) for line in later.caption)
+
+
+def test_what_a_click_could_not_do_still_stands_when_the_list_of_models_comes(
+    page: AppTest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CHATBOT_VISITOR_LIMITS", "1 question per day")
+    ask(page.run(), "Hi!")
+    click(page, "New")
+    looks = [True, False]  # on its way as the page is drawn, there right after
+    monkeypatch.setattr(resources, "lists_are_coming", lambda: bool(looks and looks.pop(0)))
+    ask(page, "One too many")
+    assert looks == []
+    assert page.warning[0].value.startswith("You have used up")
+    page.run()
+    assert list(page.warning) == []
+
+
+@pytest.mark.parametrize("is_here", [False, True])
+def test_the_built_in_model_is_announced_as_a_download_only_before_it_is_here(
+    monkeypatch: pytest.MonkeyPatch, is_here: bool
+) -> None:
+    monkeypatch.setattr(LocalModel, "is_here", is_here)
+    page = AppTest.from_file(str(ROOT / "streamlit_app.py"), default_timeout=30).run()
+    assert "It makes things up." in page.info[0].value
+    assert ("Your first question fetches it once (93 MB)." in page.info[0].value) is not is_here
 
 
 def test_the_owners_default_stays_in_the_list_though_the_server_does_not_name_it(

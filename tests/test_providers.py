@@ -191,6 +191,7 @@ def test_a_conversation_whose_server_is_gone_goes_on_with_the_first_one(
     page.selectbox[0].set_value("deep · deep-2").run()
     ask(page, "Hi!")
     Path(".streamlit/secrets.toml").write_text("", "utf-8")
+    wait_until(lambda: resources.secrets() == {})  # the file is looked at from time to time
     resources.settings.clear()
     again = AppTest.from_file(str(ROOT / "streamlit_app.py"), default_timeout=30)
     again.session_state["visitor_token"] = page.session_state["visitor_token"]

@@ -24,7 +24,7 @@ from chatbot.fuse import Ticket
 from chatbot.store import new_id
 from chatbot.ui import applying, browser, look, models, resources, views, whereabouts
 from chatbot.ui.check_result import Running, show_result
-from chatbot.ui.errors import noting_errors, show_error
+from chatbot.ui.errors import noting_errors, show_notice
 from chatbot.ui.language import t
 from chatbot.ui.look import plain
 
@@ -48,8 +48,7 @@ def show_check() -> None:
         else:
             _show_start()
     with st.container():
-        if "notice" in st.session_state:
-            show_error(st.session_state.pop("notice"))
+        show_notice()
         if st.session_state.get("check_applied"):
             st.success(t("check.applied"), icon=":material/check_circle:")
             st.button(

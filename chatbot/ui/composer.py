@@ -11,7 +11,7 @@ from chatbot.limits import Left
 from chatbot.periods import moment, zone
 from chatbot.store import Message
 from chatbot.ui import actions, meter, models, resources
-from chatbot.ui.errors import show_error
+from chatbot.ui.errors import show_notice
 from chatbot.ui.language import language, t
 from chatbot.ui.look import plain
 
@@ -24,9 +24,7 @@ def show_above(running: Followed | None) -> DeltaGenerator:
     """
     place = st.bottom.empty()
     with place.container(horizontal=True, horizontal_alignment="center"):
-        if "notice" in st.session_state:
-            notice = st.session_state.pop("notice")
-            show_error(notice)
+        if notice := show_notice():
             draft = st.session_state.get("draft")
             if draft and notice.code == "store_locked":
                 st.button(

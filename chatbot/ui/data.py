@@ -13,7 +13,7 @@ from chatbot import exchange
 from chatbot.errors import ChatbotError
 from chatbot.store import Conversation, Store
 from chatbot.ui import browser, resources, sharing, views
-from chatbot.ui.errors import noting_errors, show_error
+from chatbot.ui.errors import noting_errors, show_error, show_notice
 from chatbot.ui.jobs import Job
 from chatbot.ui.language import language, t
 from chatbot.ui.look import plain
@@ -36,8 +36,7 @@ def show_data(owner: str, place: Place, conversation: Conversation | None) -> No
         )
         st.title(t("data.title"), anchor=False)
     with st.container():
-        if "notice" in st.session_state:
-            show_error(st.session_state.pop("notice"))
+        show_notice()
     with st.container():
         if conversation:
             _show_conversation(owner, place, conversation)

@@ -9,7 +9,7 @@ from chatbot.password import LONGEST_PASSWORD
 from chatbot.signing_in import DEFAULT_PROVIDER, Person
 from chatbot.ui import access, browser, look, resources, views
 from chatbot.ui.access import ADMIN, VISITOR, Obstacle
-from chatbot.ui.errors import noting_errors, show_error
+from chatbot.ui.errors import noting_errors, show_error, show_notice
 from chatbot.ui.language import t
 
 GIVEN = "password_given"
@@ -153,11 +153,8 @@ def _was_in() -> bool:
 
 def _show_notice(was_in: bool) -> None:
     """What the last try came to, or that somebody who was in has to come in once more."""
-    state = st.session_state
     with st.container():
-        if "notice" in state:
-            show_error(state.pop("notice"))
-        elif was_in:
+        if not show_notice() and was_in:
             show_error(ChatbotError("access_ended"))
 
 

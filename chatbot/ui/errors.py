@@ -26,6 +26,21 @@ def show_error(error: ChatbotError) -> None:
     st.warning(plain(sentence), icon=":material/error:")
 
 
+def show_notice() -> ChatbotError | None:
+    """Show what the last click could not do, on this run only."""
+    notice: ChatbotError | None = st.session_state.pop("notice", None)
+    if notice:
+        show_error(notice)
+        st.session_state.shown_notice = notice
+    return notice
+
+
+def keep_notice() -> None:
+    """Have the next run show it again: for a page that draws itself anew without a click."""
+    if notice := st.session_state.pop("shown_notice", None):
+        st.session_state.notice = notice
+
+
 @contextmanager
 def errors_shown() -> Iterator[None]:
     """End the page with a sentence and a button if something goes wrong while it is drawn."""

@@ -12,6 +12,9 @@ from chatbot.ui.resources import Kind, Place
 
 def note_what_happened() -> None:
     """Have the page say once what happened to the database."""
+    st.session_state.pop(
+        "shown_notice", None
+    )  # what the last run said is said again by itself only
     for notice in resources.store().pop_notices():
         st.session_state.notice = notice
 

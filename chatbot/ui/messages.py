@@ -9,7 +9,7 @@ from chatbot.dialect import to_streamlit
 from chatbot.errors import ChatbotError
 from chatbot.settings import Settings
 from chatbot.store import Conversation, Message, State
-from chatbot.ui import actions, places, remedies, rows, thoughts, views, whereabouts
+from chatbot.ui import actions, places, remedies, resources, rows, thoughts, views, whereabouts
 from chatbot.ui.conversations import show_undo_delete
 from chatbot.ui.errors import show_error
 from chatbot.ui.language import t
@@ -64,7 +64,8 @@ def _show_greeting(settings: Settings) -> None:
     st.title(t("greeting.title"), anchor=False)
     st.markdown(t("greeting.text_for_now" if _are_kept_for_now(settings) else "greeting.text"))
     if not settings.endpoints:
-        st.info(t("greeting.built_in"), icon=":material/memory:")
+        fetching = "" if resources.built_in().is_here else t("greeting.built_in_fetching")
+        st.info(t("greeting.built_in", fetching=fetching), icon=":material/memory:")
         if whereabouts.is_at_the_machine():
             st.button(
                 t("greeting.connect"),

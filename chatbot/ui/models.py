@@ -12,7 +12,7 @@ from chatbot.endpoints import Endpoint, choice, choice_label, find_choice
 from chatbot.reply import Source
 from chatbot.store import new_id, storable
 from chatbot.ui import access, resources
-from chatbot.ui.errors import errors_shown
+from chatbot.ui.errors import errors_shown, keep_notice
 from chatbot.ui.language import t
 from chatbot.ui.look import plain
 
@@ -156,7 +156,10 @@ def _kept_choice(kept: Mapping[str, Any]) -> str | None:
 def _show_until_listed(kept: Mapping[str, Any], on_change: Callable[[], None]) -> None:
     """The lists arrive by themselves: nobody waits for them."""
     with errors_shown():
-        if access.obstacle() or not resources.lists_are_coming():
+        if access.obstacle():
+            st.rerun()
+        if not resources.lists_are_coming():
+            keep_notice()
             st.rerun()
         _show(kept, on_change)
 

@@ -232,14 +232,24 @@ def known_models() -> dict[Endpoint, list[str]]:
             pass  # its list came with the check
         elif may_ask and (listing := _model_list(endpoint)).done():
             try:
-                kept[name] = listing.result()
+                listed = listing.result()
+                if kept.get(name) != listed:
+                    kept[name] = _last_lists()[endpoint] = listed
             except ChatbotError as error:
                 log.info("No list of models: %s", error)
                 kept[name] = []
         # A list that is being fetched anew does not make the last one worse.
         if name in kept:
             known[endpoint] = kept[name]
+        elif endpoint in _last_lists():
+            known[endpoint] = _last_lists()[endpoint]
     return known
+
+
+@st.cache_resource(show_spinner=False)
+def _last_lists() -> dict[Endpoint, list[str]]:
+    """What each server listed last, for whoever comes next: their page need not wait for it."""
+    return {}
 
 
 def lists_are_coming() -> bool:
