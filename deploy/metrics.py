@@ -32,11 +32,16 @@ DURATION = Histogram(
 
 def serve(address: str | None) -> None:
     """Count answers, and serve the figures at `host:port`; nothing without an address."""
-    if address:
-        host, _, port = address.rpartition(":")
+    if not address:
+        return
+    host, _, port = address.rpartition(":")
+    try:
         start_http_server(int(port), host.strip("[]"))
-        observers.add(_Counting())
-        log.info("Metrics are at http://%s/metrics", address)
+    except (OSError, OverflowError):  # taken, or no address of this machine: people can still chat
+        log.exception("There are no metrics: http://%s cannot be served", address)
+        return
+    observers.add(_Counting())
+    log.info("Metrics are at http://%s/metrics", address)
 
 
 class _Counting:

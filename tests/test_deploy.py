@@ -5,6 +5,7 @@ import gzip
 import http.client
 import json
 import signal
+import socket
 import sqlite3
 import threading
 import urllib.error
@@ -19,6 +20,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from chatbot.visitors import COOKIE, SECURE_COOKIE, is_token, new_token, owner_of
+from deploy import metrics
 from deploy.compression import FOLDER
 from tests.browser import OpenPage, ask, expect_answer
 from tests.conftest import CANARY_KEY, ROOT, RunningApp, free_port, wait_until
@@ -261,6 +263,15 @@ def test_a_server_that_is_stopped_keeps_the_answers_it_is_giving(
     database.close()
     assert kept == ("The beginning", "cut_short")
     assert endpoint.hung_up.wait(5)
+
+
+def test_without_a_port_for_its_figures_the_server_goes_on(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        address = f"127.0.0.1:{taken.getsockname()[1]}"
+        metrics.serve(address)
+    assert f"There are no metrics: http://{address} cannot be served" in caplog.text
 
 
 @pytest.mark.browser
