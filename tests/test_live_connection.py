@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
-from tests.conftest import RunningApp
+from tests.conftest import RunningApp, wait_until
 from tests.endpoint import FakeEndpoint, Reply
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
@@ -42,8 +42,13 @@ class Connection:
         self.page.fill(COMPOSER, question)
         self.page.keyboard.press("Enter")
         expect(self.page.get_by_test_id("stText").get_by_text(question)).to_be_visible()
+        wait_until(self._is_over)
         expect(self.page.get_by_role("button", name="Stop")).to_be_hidden(timeout=20_000)
         expect(self.page.get_by_role("button", name="Regenerate")).to_be_visible()
+
+    def _is_over(self) -> bool:
+        self.page.wait_for_timeout(50)  # or no message is noted
+        return self.count("script_finished") > 0
 
     def count(self, kind: str) -> int:
         return sum(message.WhichOneof("type") == kind for message in self.received)
