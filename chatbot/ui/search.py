@@ -25,7 +25,7 @@ _MARKDOWN = re.compile(
 
 def show_search_field() -> str:
     """The field at the top of the list; returns what is looked for, "" for nothing."""
-    query = st.text_input(
+    typed = st.text_input(
         t("search.label"),
         key="search",
         max_chars=MAX_QUERY_CHARACTERS,
@@ -33,19 +33,22 @@ def show_search_field() -> str:
         icon=":material/search:",
         label_visibility="collapsed",
     )
-    return query.strip()
+    query = typed.strip()
+    way_back = st.empty()  # also without it, so that all below keeps its place
+    if query:
+        way_back.button(
+            t("search.back"),
+            key="end_search",
+            icon=":material/arrow_back:",
+            type="tertiary",
+            on_click=list_actions.end_search,
+        )
+    return query
 
 
 def show_results(owner: str, query: str) -> None:
     """What was found, the newest first; a click opens the conversation at that message."""
     results = resources.store().search.find(owner, query, MAX_RESULTS)
-    st.button(
-        t("search.back"),
-        key="end_search",
-        icon=":material/arrow_back:",
-        type="tertiary",
-        on_click=list_actions.end_search,
-    )
     with show_list_place(f"search {query}", is_long=len(results) > UNSCROLLED_CONVERSATIONS // 2):
         if not results:
             st.caption(t("search.nothing", query=plain(visible(query))))
