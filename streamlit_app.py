@@ -70,7 +70,7 @@ with errors_shown():
     view = views.current()
     live_answer = None
 
-    if not lost_id and not view:  # before the sidebar: what comes of an answer shows 60 ms sooner
+    if not lost_id and not view:  # before the sidebar: the browser draws one after the other
         browser.tend_page(conversation_id, messages.last_question_id(branch))
         gone.remember(conversation, branch[-mounted:], running)
         shown = branch[: len(branch) - left_out]
