@@ -37,6 +37,7 @@ MOUNTED_MESSAGES = 12  # the newest: every mounted message is sent again on ever
 EARLIER_MESSAGES = 30  # and as many more at a click
 
 look.set_up_page()
+address.settle()
 language.settle(None)
 
 with errors_shown():
@@ -44,8 +45,7 @@ with errors_shown():
     language.settle(settings.language)
     browser.meet_visitor()
 
-    address.settle()
-    if share_id := st.query_params.get("share"):
+    if share_id := address.get("share"):
         with st.sidebar:
             sidebar.show_footer(settings)
         browser.tend_page(f"share-{share_id}", None)
@@ -55,7 +55,7 @@ with errors_shown():
 
     entrance.let_in()
     owner = browser.owner()
-    conversation_id = st.query_params.get("c")
+    conversation_id = address.get("c")
     place = places.here()
     keeping.note_what_happened()
     conversation = place.store.conversations.get(owner, conversation_id or "")

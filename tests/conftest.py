@@ -268,6 +268,13 @@ def start_conversation(
     return kept
 
 
+def go_to(page: AppTest, **address: str) -> AppTest:
+    """Have the page run at an address, as one who goes back or forward in the browser does."""
+    page.session_state["address"] = address
+    page.query_params = address
+    return page.run()
+
+
 def wait_until(condition: Callable[[], bool], seconds: float = 10) -> None:
     """Wait for a condition, looking often."""
     deadline = time.monotonic() + seconds

@@ -3,6 +3,7 @@
 import re
 import threading
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from playwright.sync_api import expect
@@ -577,3 +578,38 @@ def test_without_any_setting_the_built_in_model_answers(
     expect(page.get_by_text("SmolLM2-135M-Instruct · built in")).to_be_visible()
     page.get_by_role("button", name="Regenerate").click()
     expect(page.get_by_role("button", name="Regenerate")).to_be_visible(timeout=60_000)
+
+
+def test_the_way_back_in_the_browser_leads_to_what_was_open_before(
+    app: RunningApp, endpoint: FakeEndpoint, open_page: OpenPage
+) -> None:
+    endpoint.replies = [Reply(["First answer"]), Reply(["Second answer"])]
+    page = open_page(app.url)
+    ask(page, "One")
+    expect_answer(page, "First answer")
+    page.get_by_role("button", name="New", exact=True).click()
+    expect(page.get_by_text("How can I help?")).to_be_visible()
+    ask(page, "Two")
+    expect_answer(page, "Second answer")
+    page.go_back()
+    expect(page.get_by_text("How can I help?")).to_be_visible()
+    page.go_back()
+    expect_answer(page, "First answer")
+    page.go_forward()
+    page.go_forward()
+    expect_answer(page, "Second answer")
+    expect(messages(page)).to_have_count(2)
+
+
+def test_what_is_typed_before_the_pages_own_script_comes_stays(
+    app: RunningApp, open_page: OpenPage
+) -> None:
+    page = open_page("about:blank", wait_for="html")
+    held: list[Any] = []
+    page.route("**/BidiComponent*.js", lambda route: held.append(route))
+    with page.expect_request("**/BidiComponent*.js"):
+        page.goto(app.url)
+    page.fill(COMPOSER, "Typed early")
+    held[0].continue_()
+    page.wait_for_function("() => sessionStorage.getItem('chatbot-draft-new') === 'Typed early'")
+    expect(page.locator(COMPOSER)).to_have_value("Typed early")

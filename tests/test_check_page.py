@@ -11,7 +11,7 @@ from streamlit.testing.v1 import AppTest
 
 from chatbot import settings
 from chatbot.ui import resources, whereabouts
-from tests.conftest import CANARY_KEY, ROOT, wait_until
+from tests.conftest import CANARY_KEY, ROOT, go_to, wait_until
 from tests.endpoint import FakeEndpoint, Reply
 from tests.test_page import ask, click, said, texts
 
@@ -29,8 +29,7 @@ def at_the_machine(monkeypatch: pytest.MonkeyPatch) -> AtTheMachine:
 
 
 def opened(page: AppTest) -> AppTest:
-    page.query_params["view"] = "check"
-    page.run()
+    go_to(page, view="check")
     assert not page.exception
     return page
 
@@ -377,8 +376,9 @@ def test_a_visitor_may_use_a_server_of_their_own_for_a_session(
     wait_until(lambda: page.run().selectbox[0].value == "test-model")
     ask(page, "Again")
     assert texts(page)[-1] == "Hello there!"
-    page.query_params["c"] = theirs_refused
-    assert said(page.run().warning[0].value).endswith("Check your key.")  # not the owner's affair
+    assert said(go_to(page, c=theirs_refused).warning[0].value).endswith(
+        "Check your key."
+    )  # not the owner's affair
 
 
 def test_a_visitors_own_server_is_asked_for_its_own_models_alone(
@@ -436,7 +436,7 @@ def test_what_was_allowed_ends_with_the_permission(
     page.button(key="check_use").click().run()
     monkeypatch.setenv("CHATBOT_VISITOR_ENDPOINTS", "false")
     resources.settings.clear()
-    page.session_state[f"model-{page.session_state.next_conversation_id}"] = None
+    page.session_state[f"model-{page.session_state.new_conversation_id}"] = None
     ask(page.run(), "Hi!")
     assert texts(page)[-1] == "Hello there!"
     assert len(theirs.requests) == 2

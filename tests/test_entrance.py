@@ -15,7 +15,7 @@ from chatbot.password import Guesses, line_for, password_of
 from chatbot.ui import access, resources
 from chatbot.visitors import new_token, owner_of
 from tests.browser import COMPOSER, PHONE, OpenPage, ask, expect_answer
-from tests.conftest import ROOT, RunningApp
+from tests.conftest import ROOT, RunningApp, go_to
 from tests.endpoint import FakeEndpoint
 from tests.protocol import rerun, run, visit
 from tests.test_page import ask as ask_on
@@ -147,14 +147,12 @@ def test_a_proof_of_another_browser_opens_nothing(locked: AppTest) -> None:
 
 def test_a_shared_copy_is_read_without_the_password(locked: AppTest) -> None:
     ask_on(give(locked.run(), SECRET), "Hi")
-    locked.query_params["view"] = "data"
-    locked.run()
+    locked.button(key="data").click().run()
     locked.button(key="share").click().run()
     owner = owner_of(locked.session_state.visitor_token)
     [share] = resources.store().shares.list(owner)
     reader = AppTest.from_file(str(ROOT / "streamlit_app.py"), default_timeout=30)
-    reader.query_params["share"] = share.id
-    reader.run()
+    go_to(reader, share=share.id)
     assert "Hello there!" in texts(reader)
     assert not reader.chat_input and not reader.text_input
 

@@ -13,7 +13,7 @@ from chatbot.caps import DAY_SECONDS, PUBLIC, Caps, Limits
 from chatbot.settings import Settings
 from chatbot.store import Outcome, Question, Store
 from chatbot.ui import access, resources, whereabouts
-from tests.conftest import wait_until
+from tests.conftest import go_to, wait_until
 from tests.endpoint import FakeEndpoint
 from tests.test_page import ask, click, said, texts
 from tests.test_spending import MOST, spent
@@ -148,8 +148,7 @@ def test_a_check_of_the_connection_is_a_question(
     page: AppTest, endpoint: FakeEndpoint, limit: Limit, tmp_path: object
 ) -> None:
     limit(visitor="1 question per day")
-    page.query_params["view"] = "check"
-    page.run()
+    go_to(page, view="check")
     page.button(key="check_start").click().run()
     asked = len(endpoint.requests)
     assert asked
@@ -169,8 +168,7 @@ def test_who_is_forgotten_is_not_in_the_counts_any_more(page: AppTest, limit: Li
     store = resources.store()
     wait_until(lambda: bool(store.spending.by_day(2)))
     assert spent(store, owner, time.time()).by_visitor.today.questions == 1
-    page.query_params["view"] = "data"
-    page.run()
+    go_to(page, view="data")
     page.text_input(key="delete_word").set_value("delete")
     click(page, "Delete everything")
     assert not page.exception
@@ -278,8 +276,7 @@ def test_an_owner_of_whom_nobody_has_asked_anything_reads_that(
 ) -> None:
     monkeypatch.setattr(access, "is_admin", lambda: True)
     page.context = {"locale": "zh-CN"}
-    page.query_params["view"] = "usage"
-    page.run()
+    go_to(page, view="usage")
     assert page.info[0].value == "还没有人提问。"
     assert not page.main.get("vega_lite_chart")
 
@@ -288,8 +285,7 @@ def test_nobody_else_sees_what_was_used(page: AppTest) -> None:
     ask(page.run(), "Hi!")
     wait_until(lambda: bool(resources.store().spending.by_day(1)))
     assert "Usage" not in [said(button.label) for button in page.button]
-    page.query_params["view"] = "usage"
-    page.run()
+    go_to(page, view="usage")
     assert not page.exception
     assert "test-model" not in str(page.main)
     assert not page.main.get("vega_lite_chart")

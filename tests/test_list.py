@@ -13,6 +13,7 @@ from chatbot.store import Conversation, Message, Store, new_conversation, new_id
 from chatbot.ui import resources
 from chatbot.ui.look import short
 from chatbot.visitors import owner_of
+from tests.conftest import go_to
 from tests.test_page import ask, said, texts
 
 TOKEN = "x" * 43
@@ -128,8 +129,7 @@ def test_the_open_conversation_is_listed_wherever_it_is(visited: AppTest) -> Non
     old = keep("The oldest")
     for number in range(40):
         keep(f"Number {number}")
-    visited.query_params["c"] = old.id
-    visited.run()
+    go_to(visited, c=old.id)
     assert listed(visited)[:2] == ["The oldest", "Today"]
     assert [menu.key for menu in visited.sidebar.menu_button] == [f"icon-more-{short(old.id)}"]
 
@@ -295,8 +295,7 @@ def test_the_page_for_what_is_not_there_has_the_list_and_a_way_back(
     visited: AppTest, address: str
 ) -> None:
     keep("Mine")
-    visited.query_params["c"] = address
-    visited.run()
+    go_to(visited, c=address)
     assert not visited.exception
     assert visited.info[0].value.startswith("There is no such conversation here.")
     assert listed(visited) == ["Today", "Mine"]

@@ -10,6 +10,7 @@ from chatbot.errors import ChatbotError
 from chatbot.settings import load_settings
 from chatbot.signing_in import addresses_in, is_among, person_in, sign_in_from
 from chatbot.ui import resources
+from tests.conftest import go_to
 from tests.test_page import ask, texts
 
 PROVIDER = {
@@ -216,8 +217,7 @@ def test_admins_are_named_by_an_address_their_provider_vouches_for(
 ) -> None:
     signed_in.secrets["CHATBOT_ADMINS"] = admins
     signed_in.user = {**CLAIMS, **claims}
-    signed_in.query_params["view"] = "usage"
-    signed_in.run()
+    go_to(signed_in, view="usage")
     assert not signed_in.exception
     assert any(button.key == "usage" for button in signed_in.sidebar.button) is is_admin
     refusal = "This page is for whoever runs this app."

@@ -11,7 +11,7 @@ import streamlit as st
 from chatbot.errors import ChatbotError
 from chatbot.password import Guesses
 from chatbot.signing_in import Person, is_among, person_in
-from chatbot.ui import resources, whereabouts
+from chatbot.ui import address, resources, whereabouts
 
 VISITOR, ADMIN = "visitor", "admin"
 
@@ -69,7 +69,7 @@ def sign_out() -> None:
     """Forget who has signed in, here and in their browser; their provider may do so as well."""
     for name in ("person", "was_in"):
         st.session_state.pop(name, None)
-    st.query_params.clear()  # nobody is to come back to what was open
+    address.leave()  # nobody is to come back to what was open
     st.logout()
 
 

@@ -41,27 +41,26 @@ def check_length(question: str) -> None:
 def _ask(question: str) -> None:
     owner = browser.owner()
     chosen = controls.current()
-    conversation_id = st.query_params.get("c", "")
-    kept = places.here().store.conversations.get(owner, conversation_id)
+    conversation_id = address.get("c")
+    kept = places.here().store.conversations.get(owner, conversation_id or "")
     if conversation_id and not kept:
         raise ChatbotError("gone")
-    conversation = kept or new_conversation(
-        question, chosen.to_json(), models.next_conversation_id()
-    )
+    conversation = kept or new_conversation(question, chosen.to_json(), address.open_id())
 
     def ask_there(place: Place) -> None:
         if kept:
             controls.keep_in(place)
         place.answers.ask(owner, conversation, question, chosen, models.source(), is_new=not kept)
 
+    was_refused = False
     try:
         places.write(conversation, ask_there, is_new=not kept)
-    except Exception as error:
-        if not isinstance(error, ChatbotError) or error.code == "store":
-            # It may have been kept all the same: another question must not be taken for it.
-            st.session_state.pop("next_conversation_id", None)
+    except ChatbotError as error:
+        was_refused = error.code != "store"
         raise
-    st.session_state.pop("next_conversation_id", None)
+    finally:
+        if not was_refused:  # then it was kept, or may have been
+            address.take_another_new_id()
     open_conversation(conversation.id)  # at its end, however far back it was read
 
 

@@ -10,7 +10,7 @@ from chatbot.parameters import REASONING_EFFORTS
 from chatbot.reply import Controls
 from chatbot.settings import MAX_TEMPERATURE, MAX_TOKENS
 from chatbot.store import Conversation
-from chatbot.ui import access, applying, browser, models, places, resources, views
+from chatbot.ui import access, address, applying, browser, models, places, resources, views
 from chatbot.ui.errors import errors_shown, noting_errors
 from chatbot.ui.language import t
 from chatbot.ui.look import plain
@@ -117,7 +117,7 @@ def keep() -> None:
 
 def keep_in(place: Place) -> None:
     """Remember the controls with the open conversation, which is there."""
-    if conversation_id := st.query_params.get("c"):
+    if conversation_id := address.get("c"):
         chosen = current().to_json()
         place.store.conversations.set_controls(browser.owner(), conversation_id, chosen)
 

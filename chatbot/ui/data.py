@@ -12,7 +12,7 @@ import streamlit as st
 from chatbot import exchange
 from chatbot.errors import ChatbotError
 from chatbot.store import Conversation, Store
-from chatbot.ui import browser, resources, sharing, views
+from chatbot.ui import address, browser, resources, sharing, views
 from chatbot.ui.errors import noting_errors, show_error, show_notice
 from chatbot.ui.jobs import Job
 from chatbot.ui.language import language, t
@@ -259,7 +259,7 @@ def _delete_all() -> None:
     state.delete_word = ""
     for name in ("export_job", "import_job"):
         state.pop(name, None)
-    st.query_params.pop("c", None)
+    address.change(c=None)
 
 
 def _delete_all_of(owner: str, place: Place) -> int:

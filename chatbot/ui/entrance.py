@@ -7,7 +7,7 @@ import streamlit as st
 from chatbot.errors import ChatbotError
 from chatbot.password import LONGEST_PASSWORD
 from chatbot.signing_in import DEFAULT_PROVIDER, Person
-from chatbot.ui import access, browser, look, resources, views
+from chatbot.ui import access, address, browser, look, resources, views
 from chatbot.ui.access import ADMIN, VISITOR, Obstacle
 from chatbot.ui.errors import noting_errors, show_error, show_notice
 from chatbot.ui.language import t
@@ -18,7 +18,7 @@ GIVEN = "password_given"
 
 def let_in() -> None:
     """End this run with a page that asks for what is missing, unless nothing is."""
-    if st.query_params.get("view") == "forgotten":
+    if address.get("view") == "forgotten":
         _show_forgotten()
         st.stop()
     asks_password = resources.settings().password is not None
@@ -148,7 +148,7 @@ def _show_head(icon: str, title: str, text: str) -> None:
 
 def _was_in() -> bool:
     """Whether this page was open before: it still is, or its address leads to what one wrote."""
-    return bool(st.session_state.get("was_in")) or "c" in st.query_params
+    return bool(st.session_state.get("was_in")) or address.get("c") is not None
 
 
 def _show_notice(was_in: bool) -> None:

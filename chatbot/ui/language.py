@@ -3,11 +3,12 @@
 import streamlit as st
 
 from chatbot.i18n import LANGUAGES, closest_language, translate
+from chatbot.ui import address
 
 
 def settle(owner_choice: str | None) -> None:
     """Settle the language of this run. Call before anything is said."""
-    chosen = st.query_params.get("lang")
+    chosen = address.get("lang")
     if chosen not in LANGUAGES:
         chosen = closest_language(owner_choice, st.context.locale)
     st.session_state.language = chosen
@@ -40,4 +41,4 @@ def show_language_choice() -> None:
 
 
 def _keep_choice() -> None:
-    st.query_params["lang"] = st.session_state.language_choice
+    address.change(lang=st.session_state.language_choice)

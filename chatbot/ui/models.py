@@ -10,8 +10,8 @@ import streamlit as st
 
 from chatbot.endpoints import Endpoint, choice, choice_label, find_choice
 from chatbot.reply import Source
-from chatbot.store import new_id, storable
-from chatbot.ui import access, resources
+from chatbot.store import storable
+from chatbot.ui import access, address, resources
 from chatbot.ui.errors import errors_shown, keep_notice
 from chatbot.ui.language import t
 from chatbot.ui.look import plain
@@ -109,17 +109,7 @@ def choose_default() -> None:
 
 def widget_key(name: str) -> str:
     """A widget key for the open conversation alone, so that others keep their own values."""
-    return f"{name}-{st.query_params.get('c') or next_conversation_id()}"
-
-
-def next_conversation_id() -> str:
-    """The id that the next new conversation will have.
-
-    It is known before the first question, whose run would else take all controls
-    out of the page and put others in, before anything of the answer is seen.
-    """
-    kept: str = st.session_state.setdefault("next_conversation_id", new_id())
-    return kept
+    return f"{name}-{address.open_id()}"
 
 
 def _default() -> tuple[Endpoint | None, str | None]:

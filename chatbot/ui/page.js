@@ -327,16 +327,20 @@ function showPlace(data) {
   watch(pane);
   const isOther = data.conversation !== shown.conversation;
   const isAsked = data.question !== shown.question;
+  const isFirst = shown.conversation === undefined;
   // What was typed after a new conversation's first question was sent goes along with it.
   const isBegun = isSent && shown.conversation === null && data.conversation !== null;
   if (isBegun) forgetDraft();
-  isSent = false;
+  // A run that was asked for before the question was sent says nothing of it.
+  if (isOther || isAsked || data.unsent) isSent = false;
   const isFound = data.target && data.target.at !== shown.target?.at;
   if (data.renaming && data.renaming !== shown.renaming) focusTitle();
   if (data.editing && data.editing !== shown.editing) focusEdited();
   shown = data;
   withComposer((composer) => {
-    if (isBegun) keepDraft(composer);
+    // On a poor network a person has typed by the time that this script comes.
+    const isTyped = isFirst && composer.value;
+    if (isBegun || isTyped) keepDraft(composer);
     else if (isOther && !data.unsent) bringDraft(composer);
     else keepDraft(composer);
     watchComposer(composer);

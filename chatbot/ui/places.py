@@ -11,7 +11,7 @@ import streamlit as st
 
 from chatbot.errors import ChatbotError
 from chatbot.store import Conversation
-from chatbot.ui import browser, resources
+from chatbot.ui import address, browser, resources
 from chatbot.ui.errors import noting_errors
 from chatbot.ui.resources import Kind, Place
 
@@ -33,7 +33,7 @@ def of(conversation_id: str | None) -> Place:
 
 def here() -> Place:
     """Where the open conversation is."""
-    return of(st.query_params.get("c"))
+    return of(address.get("c"))
 
 
 def is_temporary(conversation_id: str | None) -> bool:

@@ -9,7 +9,7 @@ VIEWS = ("data", "check", "usage")
 
 def current() -> str | None:
     """The view that the page's address names, if there is one of that name."""
-    name = st.query_params.get("view")
+    name = address.get("view")
     return name if name in VIEWS else None
 
 
