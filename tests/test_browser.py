@@ -498,14 +498,25 @@ def test_an_answer_is_drawn_as_it_was_meant(
         page.reload()
 
 
-PLACES = """() => {
-    const message = [...document.querySelectorAll("[data-testid=stChatMessage]")].at(-1);
-    const blocks = message.querySelectorAll("p, h1, h2, li, pre, table, blockquote, hr");
-    return String([...blocks].map((block) => {
-        const box = block.getBoundingClientRect();
-        const top = box.top - message.getBoundingClientRect().top;
-        return [block.tagName, Math.round(top), Math.round(box.height)];
-    }));
+PLACES_AT_REST = """async () => {
+    const places = () => {
+        const message = [...document.querySelectorAll("[data-testid=stChatMessage]")].at(-1);
+        const blocks = message.querySelectorAll("p, h1, h2, li, pre, table, blockquote, hr");
+        return [...blocks].map((block) => {
+            const box = block.getBoundingClientRect();
+            const top = box.top - message.getBoundingClientRect().top;
+            return [block.tagName, Math.round(top), Math.round(box.height)].join(" ");
+        });
+    };
+    let before;
+    let now = places();
+    do { // the colours of code and the fonts of formulas come when they like
+        before = now;
+        await new Promise((resolve) => setTimeout(resolve, 500));
+        await document.fonts.ready;
+        now = places();
+    } while (String(now) !== String(before));
+    return now;
 }"""
 
 
@@ -527,12 +538,12 @@ def test_nothing_moves_when_a_live_answer_becomes_history(
     expect_answer(page, "The end.")
     expect(messages(page).last.locator("pre code span").first).to_be_attached()
     assert page.locator(".st-key-live .stMarkdown").count() > 15
-    live = page.evaluate(PLACES)
+    live = page.evaluate(PLACES_AT_REST)
     page.reload()
     expect_answer(page, "The end.")
     expect(page.locator(".st-key-live")).to_have_count(0)
     expect(messages(page).last.locator("pre code span").first).to_be_attached()
-    page.wait_for_function(f"expected => ({PLACES})() === expected", arg=live)
+    assert page.evaluate(PLACES_AT_REST) == live
 
 
 def test_the_page_scrolls_along_until_the_reader_scrolls_up(

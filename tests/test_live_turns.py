@@ -31,15 +31,17 @@ def expect_calm(page: Page) -> None:
         assert seen <= width
     if width > 640:
         return
-    small = messages(page).get_by_role("button").or_(messages(page).get_by_role("radio"))
-    small = small.evaluate_all("""(buttons) => buttons.flatMap((button) => {
-        const box = button.getBoundingClientRect();
-        const name = button.ariaLabel || button.innerText;
-        // One that has just been drawn anew has no size any more.
-        const isSmall = box.width > 0 && Math.min(box.width, box.height) < 44;
-        return isSmall ? [[name, box.width, box.height]] : [];
-    })""")
-    assert small == []
+    # Waited for: one that has just been drawn anew has no size for a moment.
+    page.wait_for_function("""() => {
+        const inMessage = "[data-testid=stChatMessage] :is(button, [role=radio])";
+        const buttons = [...document.querySelectorAll(inMessage)].filter(
+            (button) => button.checkVisibility({ visibilityProperty: true, opacityProperty: true })
+        );
+        return buttons.length > 0 && buttons.every((button) => {
+            const box = button.getBoundingClientRect();
+            return Math.min(box.width, box.height) >= 44;
+        });
+    }""")
 
 
 @pytest.mark.parametrize(("locale", "viewport"), LANGUAGES_AND_SIZES)
