@@ -11,16 +11,17 @@ import contextlib
 import logging
 import time
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
 
 from chatbot import background, context, observers, reply
 from chatbot.answer import Answer, AnswerElsewhere, Followed, cut_if_abandoned
 from chatbot.context import Plan
+from chatbot.counting import Counting
 from chatbot.errors import ChatbotError
 from chatbot.fuse import Fuse, Ticket
 from chatbot.models import Models
+from chatbot.prices import Usage
 from chatbot.reply import Controls, Source
 from chatbot.saving import Saver
 from chatbot.store import Conversation, Message, State, Store, new_id
@@ -41,12 +42,7 @@ class Answers:
     def __init__(self, store: Store, fuse: Fuse | None = None) -> None:
         self._store = store
         self._fuse = fuse
-        self._unsettled: dict[str | None, tuple[Ticket, Answer]] = {}
-        """By its lease: each answer of which it is not counted yet what it took."""
-        self._settling: set[asyncio.Future[None]] = set()
-        # One after the other: 40 that ended at once waited for the database on all the threads
-        # that others needed to end, and their last words came 4 s late.
-        self._counting = ThreadPoolExecutor(1, "counting")
+        self._counting = Counting()
         self.models = Models(store)
         self._running: dict[str, Answer] = {}
         """Also those that have ended, until their end is saved."""
@@ -165,13 +161,12 @@ class Answers:
         """
         self._wait_for_save(cut_answer.id)
         branch = self._branch_at_rest(owner, conversation, ends_in=cut_answer)
-        answer = replace(branch[-1], lease=new_id())
-        plan = self._plan(branch[:-1], controls, source, begun=answer.content)
-        with self._admitted(owner, answer, plan, source) as ticket:
-            resumed = self._store.checkpoints.resume(owner, answer.id, answer.lease or "")
-        if resumed.content != answer.content:  # its end was saved just now
-            plan = self._plan(branch[:-1], controls, source, begun=resumed.content)
-        answer = resumed
+        wanted = replace(branch[-1], lease=new_id())
+        plan = self._plan(branch[:-1], controls, source, begun=wanted.content)
+        with self._admitted(owner, wanted, plan, source) as ticket:
+            answer = self._store.checkpoints.resume(owner, wanted.id, wanted.lease or "")
+        if answer.content != wanted.content:  # its end was saved just now
+            plan = self._plan(branch[:-1], controls, source, begun=answer.content)
         answer = replace(answer, sent_tokens=plan.sent_tokens, first_sent_id=plan.first_sent_id)
         return self._start(owner, answer, plan, controls, source, ticket)
 
@@ -198,7 +193,7 @@ class Answers:
             if answer.future:
                 answer.future.cancel()
             background.submit(self._saver.save_soon())
-            background.submit(self._settle(answer))  # it may not even have begun
+            background.submit(self._counting.count(answer))  # it may not even have begun
         else:  # another process gives it, or gave it until it was killed
             self._store.checkpoints.stop(owner, message_id)
 
@@ -249,14 +244,11 @@ class Answers:
             self._store.checkpoints.save(cut_short)
         except ChatbotError:
             log.exception("Could not save %d running answers", len(cut_short))
-        for lease in list(self._unsettled):
-            if unsettled := self._unsettled.pop(lease, None):
-                ticket, answer = unsettled
-                ticket.settle(answer)
+        self._counting.count_all()
         if background.has_begun():
             with contextlib.suppress(TimeoutError):
                 background.submit(self._end_all()).result(CLOSE_SECONDS)
-        self._counting.shutdown(wait=False)
+        self._counting.close()
 
     async def _end_all(self) -> None:
         for answer in list(self._running.values()):
@@ -265,8 +257,7 @@ class Answers:
         self._running.clear()
         await self.models.client.close()
         await self._saver.finish()  # its thread cannot be cancelled, and uses the database
-        if self._settling:
-            await asyncio.wait(self._settling)
+        await self._counting.finish()
 
     def _branch_at_rest(
         self, owner: str, conversation: Conversation, ends_in: Message | None = None
@@ -326,16 +317,9 @@ class Answers:
             yield None
             return
         model = self.models.named(source, answer.model)
-        ticket = self._fuse.admit(
-            owner,
-            source,
-            model,
-            answer.lease or "",
-            plan.tokens,
-            plan.max_tokens,
-            answer.id,
-            self._store,
-        )
+        most = Usage(plan.tokens, plan.max_tokens)
+        kept = (self._store, answer.id)
+        ticket = self._fuse.admit(owner, source, model, most, answer.lease or "", kept)
         try:
             yield ticket
         except BaseException:
@@ -354,7 +338,7 @@ class Answers:
         answer = Answer(message, owner)
         answer.cost_so_far = partial(reply.cost_so_far, answer, source, plan, self.models.measures)
         if ticket:
-            self._unsettled[message.lease] = (ticket, answer)
+            self._counting.expect(answer, ticket)
         self._running[message.id] = answer
         seconds = ticket.seconds if ticket else None
         answer.future = background.submit(self._run(answer, source, plan, controls, seconds))
@@ -381,17 +365,7 @@ class Answers:
             observers.tell_ended(answer)
             if late:
                 late.cancel()
-            await self._settle(answer)
-
-    async def _settle(self, answer: Answer) -> None:
-        """Count what an answer took, once."""
-        if unsettled := self._unsettled.pop(answer.message.lease, None):
-            ticket, answer = unsettled
-            loop = asyncio.get_running_loop()
-            settling = loop.run_in_executor(self._counting, ticket.settle, answer)
-            self._settling.add(settling)
-            settling.add_done_callback(self._settling.discard)
-            await asyncio.shield(settling)  # its thread cannot be cancelled
+            await self._counting.count(answer)
 
     def _end_late(self, answer: Answer) -> None:
         """End an answer that has taken as long as one may."""

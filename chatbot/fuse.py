@@ -99,47 +99,38 @@ class Fuse:
         owner: str,
         source: Source,
         model: str,
+        most: Usage,
         question_id: str,
-        read_tokens: int,
-        most_written_tokens: int,
-        message_id: str | None = None,
-        message_store: Store | None = None,
+        kept: tuple[Store, str] | None = None,
     ) -> Ticket:
-        """Let a question pass, or raise ChatbotError("limit_…").
+        """Let a question pass that takes `most` at the most, or raise ChatbotError("limit_…").
 
-        `question_id` is the lease of the answer `message_id` in `message_store`, if it has one.
+        If its answer is `kept`, that is in which store and of which id; then `question_id` is the
+        answer's lease.
         """
         now = time.time()
         allowed = self._limits()
         store = self._store()
         seconds = allowed.answer.seconds
-        most = Taken(1)
-        if not source.is_visitors:  # their key, their bill
-            dollars = 0.0
-            if allowed.count_dollars:
-                dollars = sum(_dollars(source, model, Usage(read_tokens, most_written_tokens)))
-            most = Taken(1, read_tokens + most_written_tokens, dollars)
         question = Question(
             question_id,
             owner,
             model,
-            most,
+            _taken(source, model, most, allowed),
             now + (seconds or FORGOTTEN_AFTER_SECONDS) + MINUTE_SECONDS,
-            message_id if message_store is store else None,
+            kept[1] if kept and kept[0] is store else None,
         )
         if not allowed.are_counted:
-            return Ticket(question, store.spending, source, read_tokens, False, seconds)
-        check = partial(limits.admit, allowed, wanted=most, now=now)
+            return Ticket(question, store.spending, source, most.read, False, seconds)
         try:
-            spending = store.spending
             try:
-                left = spending.reserve(question, check, now, allowed.count_minutes)
+                left = _reserve(store, question, allowed, now)
             except ChatbotError as error:
                 if error.code not in CANNOT_BE_KEPT:
                     raise
-                spending = self._spare().spending
+                store = self._spare()
                 question = replace(question, message_id=None)  # its answer is not there
-                left = spending.reserve(question, check, now, allowed.count_minutes)
+                left = _reserve(store, question, allowed, now)
         except ChatbotError as error:
             if error.code.startswith("limit_"):
                 observers.tell_refused(error.code)
@@ -147,7 +138,7 @@ class Fuse:
                     self._remember(owner, Left(0, limits.next_day(now)))
             raise
         self._remember(owner, left)
-        return Ticket(question, spending, source, read_tokens, True, seconds)
+        return Ticket(question, store.spending, source, most.read, True, seconds)
 
     def left(self, owner: str) -> Left | None:
         """What a visitor may still ask today, if that is not much, as of their last question."""
@@ -161,6 +152,19 @@ class Fuse:
                 self._left[owner] = left
             while len(self._left) > REMEMBERED_VISITORS:
                 self._left.popitem(last=False)
+
+
+def _taken(source: Source, model: str, most: Usage, allowed: Limits) -> Taken:
+    """What a question is taken to cost until it has ended."""
+    if source.is_visitors:  # their key, their bill
+        return Taken(1)
+    dollars = sum(_dollars(source, model, most)) if allowed.count_dollars else 0.0
+    return Taken(1, most.read + most.written, dollars)
+
+
+def _reserve(store: Store, question: Question, allowed: Limits, now: float) -> Left | None:
+    check = partial(limits.admit, allowed, wanted=question.most, now=now)
+    return store.spending.reserve(question, check, now, allowed.count_minutes)
 
 
 def _outcome(answer: Answer, source: Source, sent_tokens: int) -> Outcome:

@@ -15,7 +15,7 @@ from chatbot.endpoints import Endpoint
 from chatbot.errors import ChatbotError
 from chatbot.fuse import UNKNOWN_PRICE, Fuse
 from chatbot.limits import Left
-from chatbot.prices import stated_prices
+from chatbot.prices import Usage, stated_prices
 from chatbot.reply import Controls
 from chatbot.store import Conversation, Message, ModelDay, State, Store, new_conversation
 from tests.conftest import CANARY_KEY, wait_until
@@ -333,7 +333,7 @@ def test_when_the_process_ends_in_good_order_its_answers_are_counted(
 def test_a_visitors_own_server_costs_the_owner_nothing(site: Site, source: Endpoint) -> None:
     site.limit("2 questions per day, 1 token per day, 0.001 dollars per day")
     theirs = replace(source, is_visitors=True)
-    ticket = site.fuse.admit(ME, theirs, "model", "0" * 32, 1000, 1000)
+    ticket = site.fuse.admit(ME, theirs, "model", Usage(1000, 1000), "0" * 32)
     assert (ticket.question.most.tokens, ticket.question.most.dollars) == (0, 0)
     ticket.give_back()
     assert refusal(site, source).code == "limit_size"
@@ -346,7 +346,7 @@ def test_a_price_nobody_knows_counts_as_a_high_one_unless_it_is_ones_own_machine
 
     def most_dollars(base_url: str) -> float:
         endpoint = replace(source, base_url=base_url, prices=())
-        ticket = site.fuse.admit(ME, endpoint, "odd", "0" * 32, 1_000_000, 100_000)
+        ticket = site.fuse.admit(ME, endpoint, "odd", Usage(1_000_000, 100_000), "0" * 32)
         ticket.give_back()
         return ticket.question.most.dollars
 

@@ -21,6 +21,7 @@ from chatbot.check import (
 )
 from chatbot.endpoints import OPENAI_BASE_URL, Endpoint
 from chatbot.fuse import Ticket
+from chatbot.prices import Usage
 from chatbot.store import new_id
 from chatbot.ui import applying, browser, look, models, resources, views, whereabouts
 from chatbot.ui.check_result import Running, show_result
@@ -132,8 +133,8 @@ def start() -> None:
 
 def _admit(check: Check, model: str) -> Ticket:
     """Count a check as a question: whoever may check for ever may ask for ever."""
-    most = MODELS_TRIED * QUESTION_TOKENS, MODELS_TRIED * MAX_ANSWER_TOKENS
-    return resources.fuse().admit(browser.owner(), check.source, model, new_id(), *most)
+    most = Usage(MODELS_TRIED * QUESTION_TOKENS, MODELS_TRIED * MAX_ANSWER_TOKENS)
+    return resources.fuse().admit(browser.owner(), check.source, model, most, new_id())
 
 
 async def _settle(ticket: Ticket, check: Check) -> None:
