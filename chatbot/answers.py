@@ -55,11 +55,14 @@ class Answers:
         """The newest messages of a conversation as they are now, and its running answer."""
         if conversation is None:
             return [], None
+        before = (
+            self._running.copy()
+        )  # one that ends meanwhile is read as running, but kept no more
         branch = self._store.messages.branch(owner, conversation.id, limit)
         if not branch:
             return [], None
         last = branch[-1]
-        running: Followed | None = self._running.get(last.id)
+        running: Followed | None = self._running.get(last.id) or before.get(last.id)
         if running is not None:
             last = running.message
         else:

@@ -117,6 +117,31 @@ def test_the_text_so_far_is_saved_while_the_answer_runs(
     assert saved(store, answer).content == "First last"
 
 
+def test_an_answer_that_ends_while_it_is_read_is_not_taken_for_one_of_another_process(
+    answers: Answers,
+    store: Store,
+    conversation: Conversation,
+    source: Endpoint,
+    endpoint: FakeEndpoint,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    release = threading.Event()
+    endpoint.replies = [Reply(["First", " last"], hold=release)]
+    answer = answers.ask(ME, conversation, "Hi", CONTROLS, source)
+    read = store.messages.branch
+
+    def read_and_end(*arguments: Any) -> list[Message]:
+        branch = read(*arguments)
+        release.set()
+        saved(store, answer)
+        wait_until(lambda: answers.running_count == 0)
+        return branch
+
+    monkeypatch.setattr(store.messages, "branch", read_and_end)
+    branch, running = answers.branch(ME, conversation, 10)
+    assert (branch[-1].content, branch[-1].state, running) == ("First last", State.COMPLETE, None)
+
+
 @pytest.mark.parametrize(
     "thoughtful",
     [{"thoughts": ["Hm", ", hm"]}, {"raw_events": None}],
