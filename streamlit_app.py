@@ -110,22 +110,14 @@ with errors_shown():
         gone.show_gone_or_not_found(lost_id)
         st.stop()
 
-    if view == "data":
-        browser.tend_page("data", None)
-        with look.fresh_place("data"):
-            data.show_data(owner, place, conversation)
-        st.stop()
-
-    if view == "check":
-        browser.tend_page("check", None)
-        with look.fresh_place("check"):
-            check.show_check()
-        st.stop()
-
-    if view == "usage":
-        browser.tend_page("usage", None)
-        with look.fresh_place("usage"):
-            if entrance.let_admin_in():
+    if view:
+        browser.tend_page(view, None)
+        with look.fresh_place(view):
+            if view == "data":
+                data.show_data(owner, place, conversation)
+            elif view == "check":
+                check.show_check()
+            elif entrance.let_admin_in():
                 usage.show_usage()
         st.stop()
 

@@ -281,7 +281,7 @@ class Answers:
         """What there is of a branch, after the pinned turns of what was not read of it."""
         if len(branch) < HISTORY_MESSAGES:
             return branch
-        return [*self._store.messages.pinned_above(owner, branch[0]), *branch]
+        return [*self._store.pins.above(owner, branch[0]), *branch]
 
     def _wait_for_save(self, message_id: str) -> None:
         """Wait until an answer that has just ended has done so in the store as well."""

@@ -847,7 +847,7 @@ def test_history_is_trimmed_by_whole_turns_and_it_is_kept_what_was_sent(
     branch = store.messages.branch(ME, conversation.id, 10)
     assert [one.first_sent_id for one in kept] == [None, None, None, branch[2].id]
     assert all(one.sent_tokens for one in kept)
-    store.messages.pin(ME, kept[0].id, True)
+    store.pins.pin(ME, kept[0].id, True)
     saved(store, answers.ask(ME, conversation, "Question 4", controls, small))
     spoken = [message["content"] for message in endpoint.requests[-1]["messages"]]
     assert spoken[1::2] == ["Question 0", "Question 3", "Question 4"]
@@ -870,7 +870,7 @@ def test_a_pin_holds_in_a_conversation_of_any_length_and_for_every_version(
         saved(store, answers.ask(ME, conversation, f"Question {number}", CONTROLS, source))
         for number in range(2)
     ]
-    store.messages.pin(ME, kept[1].id, True)
+    store.pins.pin(ME, kept[1].id, True)
     [*_, pinned] = store.messages.branch(ME, conversation.id, 9)
     again = saved(store, answers.ask_again(ME, conversation, pinned, CONTROLS, source))
     assert again.is_pinned
@@ -882,7 +882,7 @@ def test_a_pin_holds_in_a_conversation_of_any_length_and_for_every_version(
     edited = next(one for one in branch if one.content == "Question 5")
     saved(store, answers.ask_instead(ME, conversation, edited, "Other", CONTROLS, source))
     assert spoken() == ["Question 1", "Question 3", "Question 4", "Other"]
-    store.messages.pin(ME, again.id, False)  # for the version that is not on screen, too
+    store.pins.pin(ME, again.id, False)  # for the version that is not on screen, too
     for question in ("Question 6", "Question 7"):
         saved(store, answers.ask(ME, conversation, question, CONTROLS, source))
     assert "Question 1" not in spoken()

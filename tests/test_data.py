@@ -50,7 +50,7 @@ def bring_in(page: AppTest, name: str, data: bytes) -> AppTest:
 def test_the_sidebar_leads_to_ones_data_and_back(page: AppTest) -> None:
     ask(opened(page), "Hi!")
     conversation_id = page.query_params["c"]
-    page.button(key="data").click().run()
+    page.button(key="data_view").click().run()
     assert subheaders(page) == [
         "This conversation",
         "Shared links",
@@ -62,7 +62,7 @@ def test_the_sidebar_leads_to_ones_data_and_back(page: AppTest) -> None:
     assert page.query_params["c"] == conversation_id
     click(page, "Back to the chat")
     assert texts(page) == ["Hi!", "Hello there!"]
-    page.button(key="data").click().run()
+    page.button(key="data_view").click().run()
     click(page, "Hi!")  # in the list
     assert texts(page) == ["Hi!", "Hello there!"]
 
@@ -88,7 +88,7 @@ def test_somebody_elses_conversation_has_no_data_view(page: AppTest) -> None:
 
 def test_all_is_written_into_a_zip_when_it_is_asked_for(page: AppTest) -> None:
     ask(opened(page), "Hi!")
-    page.button(key="data").click().run()
+    page.button(key="data_view").click().run()
     assert len(page.download_button) == 2
     page.button(key="prepare").click().run()
     assert not page.exception
@@ -143,7 +143,7 @@ def test_everything_is_deleted_once_the_word_was_typed(
 ) -> None:
     page.context = {"locale": locale}
     ask(opened(page), "Hi!")
-    page.button(key="data").click().run()
+    page.button(key="data_view").click().run()
     page.button(key="share").click().run()
     [share] = resources.store().shares.list(ME)
     [delete] = [one for one in page.button if one.proto.is_form_submitter]
@@ -167,7 +167,7 @@ def test_everything_is_deleted_once_the_word_was_typed(
 
 def test_a_shared_copy_is_read_by_anybody_and_stays_as_it_was(page: AppTest) -> None:
     ask(opened(page), "Hi!")
-    page.button(key="data").click().run()
+    page.button(key="data_view").click().run()
     page.button(key="share").click().run()
     [share] = resources.store().shares.list(ME)
     assert any(f"?share={share.id}" in str(text.value) for text in page.text)
@@ -189,7 +189,7 @@ def test_a_shared_copy_is_read_by_anybody_and_stays_as_it_was(page: AppTest) -> 
 
 def test_a_revoked_copy_is_not_found(page: AppTest) -> None:
     ask(opened(page), "Hi!")
-    page.button(key="data").click().run()
+    page.button(key="data_view").click().run()
     page.button(key="share").click().run()
     [share] = resources.store().shares.list(ME)
     page.button(key=f"revoke-{share.id}").click().run()
@@ -234,6 +234,6 @@ def test_a_copy_fetches_nothing_from_elsewhere(page: AppTest) -> None:
 def test_a_temporary_conversation_cannot_be_shared(page: AppTest) -> None:
     opened(page).toggle[0].set_value(True)
     ask(page, "Hi!")
-    page.button(key="data").click().run()
+    page.button(key="data_view").click().run()
     assert subheaders(page)[0] == "This conversation"
     assert "share" not in [button.key for button in page.button]

@@ -147,7 +147,7 @@ def test_a_proof_of_another_browser_opens_nothing(locked: AppTest) -> None:
 
 def test_a_shared_copy_is_read_without_the_password(locked: AppTest) -> None:
     ask_on(give(locked.run(), SECRET), "Hi")
-    locked.button(key="data").click().run()
+    locked.button(key="data_view").click().run()
     locked.button(key="share").click().run()
     owner = owner_of(locked.session_state.visitor_token)
     [share] = resources.store().shares.list(owner)

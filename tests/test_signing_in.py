@@ -219,6 +219,6 @@ def test_admins_are_named_by_an_address_their_provider_vouches_for(
     signed_in.user = {**CLAIMS, **claims}
     go_to(signed_in, view="usage")
     assert not signed_in.exception
-    assert any(button.key == "usage" for button in signed_in.sidebar.button) is is_admin
+    assert any(button.key == "usage_view" for button in signed_in.sidebar.button) is is_admin
     refusal = "This page is for whoever runs this app."
     assert any(one.value == refusal for one in signed_in.markdown) is not is_admin

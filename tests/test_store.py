@@ -574,11 +574,11 @@ def test_what_people_wrote_does_not_reach_the_log_when_writing_fails(
 def test_a_message_is_pinned_by_its_owner_alone(store: Store, conversation: Conversation) -> None:
     message = Message(new_id(), conversation.id, None, "assistant", "text")
     store.messages.add(ME, [message], None)
-    store.messages.pin("somebody else", message.id, True)
+    store.pins.pin("somebody else", message.id, True)
     assert [one.is_pinned for one in store.messages.branch(ME, conversation.id, 10)] == [False]
-    store.messages.pin(ME, message.id, True)
+    store.pins.pin(ME, message.id, True)
     assert [one.is_pinned for one in store.messages.branch(ME, conversation.id, 10)] == [True]
-    store.messages.pin(ME, message.id, False)
+    store.pins.pin(ME, message.id, False)
     assert [one.is_pinned for one in store.messages.branch(ME, conversation.id, 10)] == [False]
 
 
@@ -599,15 +599,15 @@ def test_the_pinned_turns_of_a_branch_are_found_whole_and_those_of_others_are_no
     [*_, last] = store.messages.branch(ME, conversation.id, 1)
 
     def found() -> list[str]:
-        return [one.id for one in store.messages.pinned_above(ME, last)]
+        return [one.id for one in store.pins.above(ME, last)]
 
     assert found() == []
     for message_id in ("a0", "q2", "a3"):
-        store.messages.pin(ME, message_id, True)
+        store.pins.pin(ME, message_id, True)
     pinned = {one.id for one in store.messages.all(ME, conversation.id) if one.is_pinned}
     assert pinned == {"q0", "a0", "b0", "q2", "a2", "q3", "a3"}
     assert found() == ["q0", "a0", "q2", "a2", "q3"]
-    assert store.messages.pinned_above("somebody else", last) == []
+    assert store.pins.above("somebody else", last) == []
 
 
 def test_what_was_measured_is_known_until_it_is_old(store: Store, clock: Clock) -> None:

@@ -15,6 +15,7 @@ from chatbot.store.conversations import Conversations
 from chatbot.store.database import Database
 from chatbot.store.measures import Measures
 from chatbot.store.messages import Messages
+from chatbot.store.pins import Pins
 from chatbot.store.questions import ModelDay, Outcome, Question
 from chatbot.store.records import (
     TITLE_CHARACTERS,
@@ -67,6 +68,7 @@ class Store:
         self._database = Database(database_url)
         self.conversations = Conversations(self._database)
         self.messages = Messages(self._database)
+        self.pins = Pins(self._database)
         self.checkpoints = Checkpoints(self._database)
         self.trash = Trash(self._database)
         self.search = Search(self._database)

@@ -14,7 +14,8 @@ from chatbot.store.records import HEARTBEAT_TIMEOUT_SECONDS, Message, State
 from chatbot.store.schema import conversations, messages
 
 _COLUMNS = [messages.c[name] for name in Message.__dataclass_fields__]
-_BRANCH_COLUMNS = [column for column in _COLUMNS if column.name != "reasoning"]
+BRANCH_COLUMNS = [column for column in _COLUMNS if column.name != "reasoning"]
+"""A branch is read on each run of the page; what a model thought is read when it is opened."""
 
 
 class Messages:
@@ -38,12 +39,12 @@ class Messages:
         """
         is_end = messages.c.id == (end_id or conversations.c.leaf_id)
         leaf = (
-            sa.select(*_BRANCH_COLUMNS)
+            sa.select(*BRANCH_COLUMNS)
             .join(conversations, conversations.c.id == messages.c.conversation_id)
             .where(*owned(owner, conversation_id), is_end)
             .cte("branch", recursive=True)
         )
-        earlier = sa.select(*_BRANCH_COLUMNS).join(leaf, leaf.c.parent_id == messages.c.id)
+        earlier = sa.select(*BRANCH_COLUMNS).join(leaf, leaf.c.parent_id == messages.c.id)
         query = sa.select(leaf.union_all(earlier)).limit(limit)
         newest_first = [Message(**row._mapping) for row in connection.execute(query)]
         return newest_first[::-1]
@@ -67,37 +68,6 @@ class Messages:
         query = sa.select(branch.c.newer).where(branch.c.id == message_id).limit(1)
         newer: int | None = connection.scalar(query)
         return newer
-
-    @reading
-    def pinned_above(
-        self, connection: sa.Connection, owner: str, message: Message
-    ) -> list[Message]:
-        """The pinned turns of a branch before one of its messages, oldest first.
-
-        10,000 messages take 25 ms, or 10 ms where none is pinned.
-        """
-        is_pinned = (messages.c.conversation_id == message.conversation_id, messages.c.is_pinned)
-        if message.parent_id is None or not connection.scalar(
-            sa.select(sa.exists().where(*is_pinned))
-        ):
-            return []
-        columns = [messages.c[name] for name in ("id", "parent_id", "role", "is_pinned")]
-        parent = (
-            sa.select(*columns)
-            .join(conversations, conversations.c.id == messages.c.conversation_id)
-            .where(*owned(owner, message.conversation_id), messages.c.id == message.parent_id)
-            .cte("above", recursive=True)
-        )
-        earlier = sa.select(*columns).join(parent, parent.c.parent_id == messages.c.id)
-        above = parent.union_all(earlier)
-        questions = sa.select(above.c.parent_id).where(above.c.is_pinned, above.c.role != "user")
-        pinned = sa.select(above.c.id).where(above.c.is_pinned).union(questions)
-        query = (
-            sa.select(*_BRANCH_COLUMNS)
-            .where(messages.c.id.in_(pinned))
-            .order_by(messages.c.sequence)
-        )
-        return [Message(**row._mapping) for row in connection.execute(query)]
 
     @reading
     def get(self, connection: sa.Connection, owner: str, message_id: str) -> Message | None:
@@ -263,22 +233,6 @@ class Messages:
             is_unknown = latest.cost is None and latest.state is not State.ANSWERING
             unknown += int(is_unknown) - int(saved.cost is None)
         return float(dollars), int(unknown)
-
-    @writing
-    def pin(self, connection: sa.Connection, owner: str, message_id: str, is_pinned: bool) -> None:
-        """Have a question with all its answers sent however old it is, or no longer.
-
-        `message_id` is the question's, or that of any of its answers.
-        """
-        if message := message_of(connection, owner, message_id):
-            question_id = message_id if message.role == "user" else message.parent_id or message_id
-            is_answer = (messages.c.parent_id == question_id) & (messages.c.role == "assistant")
-            connection.execute(
-                messages.update()
-                .where(messages.c.conversation_id == message.conversation_id)
-                .where(is_answer | messages.c.id.in_([question_id, message_id]))
-                .values(is_pinned=is_pinned)
-            )
 
     @writing
     def rate(

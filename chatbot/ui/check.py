@@ -35,14 +35,7 @@ def show_check() -> None:
     may_change = whereabouts.is_at_the_machine()
     is_allowed = may_change or resources.settings().visitor_endpoints
     with st.container():
-        st.button(
-            t("data.back"),
-            icon=":material/arrow_back:",
-            type="tertiary",
-            on_click=views.close_view,
-        )
-        st.title(t("check.title"), anchor=False)
-        st.caption(t("check.help"))
+        views.show_head(t("check.title"), t("check.help"))
     with st.container(key="check-form"):
         if is_allowed:
             _show_form(may_change)

@@ -29,14 +29,7 @@ def show_controls(conversation: Conversation | None) -> None:
     kept: dict[str, Any] = conversation.controls if conversation else {}
     models.show_model_choice(kept, noting_errors(keep))
     applying.show_way_back("own_end")
-    st.button(
-        t("answer.check"),
-        key="check_view",
-        icon=":material/network_check:",
-        type="tertiary",
-        on_click=views.open_view,
-        args=("check",),
-    )
+    views.show_button("check", t("answer.check"), ":material/network_check:")
     _show_dials(kept)
 
 

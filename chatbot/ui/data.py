@@ -28,13 +28,7 @@ SHOWN_KINDS = 12
 def show_data(owner: str, place: Place, conversation: Conversation | None) -> None:
     """The view in the place of the conversation, which may be one of another place's."""
     with st.container():  # always as many elements above the first heading
-        st.button(
-            t("data.back"),
-            icon=":material/arrow_back:",
-            type="tertiary",
-            on_click=views.close_view,
-        )
-        st.title(t("data.title"), anchor=False)
+        views.show_head(t("data.title"))
     with st.container():
         show_notice()
     with st.container():

@@ -34,23 +34,9 @@ def show_conversation_buttons(conversation: Conversation | None, messages: list[
 
 def show_view_buttons() -> None:
     """The ways to one's data (export, import, shared links) and, for an admin, to what was used."""
-    st.button(
-        t("sidebar.data"),
-        key="data",
-        icon=":material/folder_open:",
-        type="tertiary",
-        on_click=views.open_view,
-        args=("data",),
-    )
+    views.show_button("data", t("sidebar.data"), ":material/folder_open:")
     if access.is_admin():
-        st.button(
-            t("usage.title"),
-            key="usage",
-            icon=":material/bar_chart:",
-            type="tertiary",
-            on_click=views.open_view,
-            args=("usage",),
-        )
+        views.show_button("usage", t("usage.title"), ":material/bar_chart:")
 
 
 def show_footer(settings: Settings) -> None:

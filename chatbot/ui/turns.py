@@ -113,7 +113,7 @@ def choose(answer: Message, key: str) -> None:
 @noting_errors
 def _pin(answer_id: str, is_pinned: bool) -> None:
     """Have a turn sent to the model however old it is, or no longer."""
-    places.here().store.messages.pin(browser.owner(), answer_id, is_pinned)
+    places.here().store.pins.pin(browser.owner(), answer_id, is_pinned)
 
 
 def keep_turn() -> None:

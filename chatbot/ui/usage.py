@@ -62,14 +62,7 @@ CHARTS = (
 def show_usage() -> None:
     """The view in the place of the conversation."""
     with st.container():
-        st.button(
-            t("data.back"),
-            icon=":material/arrow_back:",
-            type="tertiary",
-            on_click=views.close_view,
-        )
-        st.title(t("usage.title"), anchor=False)
-        st.caption(t("usage.help"))
+        views.show_head(t("usage.title"), t("usage.help"))
     spending = resources.usual().store.spending
     today = day_of(time.time())
     with st.container():

@@ -3,6 +3,7 @@
 import streamlit as st
 
 from chatbot.ui import address
+from chatbot.ui.language import t
 
 VIEWS = ("data", "check", "usage")
 
@@ -23,3 +24,23 @@ def open_view(name: str) -> None:
 def close_view() -> None:
     """Go back to the conversation."""
     address.change(view=None)
+
+
+def show_button(name: str, label: str, icon: str) -> None:
+    """The way to a view."""
+    st.button(
+        label,
+        key=f"{name}_view",
+        icon=icon,
+        type="tertiary",
+        on_click=open_view,
+        args=(name,),
+    )
+
+
+def show_head(title: str, text: str = "") -> None:
+    """The top of a view: the way back, and what it is for."""
+    st.button(t("data.back"), icon=":material/arrow_back:", type="tertiary", on_click=close_view)
+    st.title(title, anchor=False)
+    if text:
+        st.caption(text)
