@@ -173,37 +173,51 @@ def p95(values: list[float]) -> float:
     return statistics.quantiles(values, n=20)[-1] if len(values) > 1 else values[0]
 
 
-def main(count: int = PEOPLE, chunks_a_second: float = CHUNKS_A_SECOND) -> None:
-    """Measure once and print."""
+@dataclass
+class Load:
+    """What the server took while all asked."""
+
+    seconds: float
+    cpu_seconds: float
+    idle_bytes: int
+    busy_bytes: int
+
+
+def measure(
+    people: list[Person], chunks_a_second: float
+) -> tuple[Load, dict[str, dict[str, float]]]:
+    """Have all ask at once; returns also when each answer's chunks were sent, by its question."""
     port_pipe, ports = multiprocessing.Pipe()
     times_pipe, their_times = multiprocessing.Pipe()
     endpoint = multiprocessing.get_context("spawn").Process(
         target=serve_endpoint, args=(chunks_a_second, ports, their_times)
     )
     endpoint.start()
-    base_url = f"http://127.0.0.1:{port_pipe.recv()}/v1"
-    people = [Person(number) for number in range(count)]
+    settings = {
+        "OPENAI_BASE_URL": f"http://127.0.0.1:{port_pipe.recv()}/v1",
+        "CHATBOT_MODELS": "test-model",
+        # Counting each question is part of what is measured; being refused is not.
+        "CHATBOT_SITE_LIMITS": "100k questions per minute",
+    }
     with tempfile.TemporaryDirectory() as folder:
-        settings = {
-            "OPENAI_BASE_URL": base_url,
-            "CHATBOT_MODELS": "test-model",
-            # Counting each question is part of what is measured; being refused is not.
-            "CHATBOT_SITE_LIMITS": "100k questions per minute",
-        }
         app = RunningApp(Path(folder), settings)
         server = psutil.Process(app.process.pid)
-        idle_memory = server.memory_info().rss
-        before = server.cpu_times()
-        began = time.time()
+        idle_bytes, before, began = server.memory_info().rss, server.cpu_times(), time.time()
         asyncio.run(ask_all(app.url, people))
         spent = server.cpu_times()
-        memory = server.memory_info().rss
-        seconds = time.time() - began
+        cpu_seconds = spent.user + spent.system - before.user - before.system
+        load = Load(time.time() - began, cpu_seconds, idle_bytes, server.memory_info().rss)
         app.stop()
     times_pipe.send("done")
-    times = times_pipe.recv()
+    times: dict[str, dict[str, float]] = times_pipe.recv()
     endpoint.join()
+    return load, times
 
+
+def main(count: int = PEOPLE, chunks_a_second: float = CHUNKS_A_SECOND) -> None:
+    """Measure once and print."""
+    people = [Person(number) for number in range(count)]
+    load, times = measure(people, chunks_a_second)
     done = [person for person in people if person.last_text and not person.failure]
     print(f"{count} people at {chunks_a_second:g} chunks/s: {len(done)} whole answers")
     for person in people:
@@ -211,7 +225,6 @@ def main(count: int = PEOPLE, chunks_a_second: float = CHUNKS_A_SECOND) -> None:
             print(f"  failed: {person.number} {person.failure or 'no end'}")
     if not done:
         return
-    cpu = spent.user + spent.system - before.user - before.system
     firsts = [person.first_text - person.asked for person in done]
     lates = [person.last_text - times[f"Question {person.number}"]["last"] for person in done]
     sizes = [person.received_bytes / 1000 for person in done]
@@ -223,9 +236,11 @@ def main(count: int = PEOPLE, chunks_a_second: float = CHUNKS_A_SECOND) -> None:
     for what, values, unit in rows:
         median, most = statistics.median(values), max(values)
         print(f"  {what}: median {median:.2f}, p95 {p95(values):.2f}, most {most:.2f} {unit}")
-    print(f"  CPU {cpu:.1f} s in {seconds:.0f} s, {cpu / len(done) * 1000:.0f} ms per answer")
-    person_kb = (memory - idle_memory) / len(done) / 1000
-    print(f"  memory {idle_memory / 1e6:.0f} -> {memory / 1e6:.0f} MB, {person_kb:.0f} kB a person")
+    each_ms = load.cpu_seconds / len(done) * 1000
+    print(f"  CPU {load.cpu_seconds:.1f} s in {load.seconds:.0f} s, {each_ms:.0f} ms per answer")
+    idle, busy = load.idle_bytes / 1e6, load.busy_bytes / 1e6
+    each_kb = (busy - idle) / len(done) * 1000
+    print(f"  memory {idle:.0f} -> {busy:.0f} MB, {each_kb:.0f} kB a person")
 
 
 if __name__ == "__main__":
