@@ -92,7 +92,8 @@ class LocalModel:
     ) -> None:
         self.fetched: float | None = None
         self._weights = weights
-        self._is_ours = path is None
+        self.is_demo = path is None
+        """Whether it is the one that comes along, not one that the owner has named."""
         self._folder = folder or default_cache_folder()
         self._path = path or self._folder / Path(weights.member).name
         self._starting = threading.Lock()
@@ -146,7 +147,7 @@ class LocalModel:
             size_bytes = self._path.stat().st_size
         except OSError:
             return False
-        return not self._is_ours or size_bytes == self._weights.size_bytes
+        return not self.is_demo or size_bytes == self._weights.size_bytes
 
     def start(self) -> Endpoint:
         """The running model's endpoint; fetches the weights and starts the process if need be.
@@ -207,7 +208,7 @@ class LocalModel:
         )
 
     def _discard_if_damaged(self) -> None:
-        if self._is_ours and _sha256(self._path) != self._weights.sha256:
+        if self.is_demo and _sha256(self._path) != self._weights.sha256:
             self._path.unlink(missing_ok=True)
 
     def _fetch(self) -> None:

@@ -103,10 +103,10 @@ class Settings(BaseSettings):
     admin_password: SecretStr | None = Field(None, alias="CHATBOT_ADMIN_PASSWORD")
     sign_in: Annotated[SignIn | None, NoDecode] = Field(None, alias="auth")
     allowed_emails: Annotated[tuple[str, ...], NoDecode, BeforeValidator(addresses_in)] = Field(
-        (), alias="CHATBOT_ALLOWED_EMAILS"
+        (), alias="CHATBOT_ALLOWED_EMAILS", validate_default=False
     )
     admins: Annotated[tuple[str, ...], NoDecode, BeforeValidator(addresses_in)] = Field(
-        (), alias="CHATBOT_ADMINS"
+        (), alias="CHATBOT_ADMINS", validate_default=False
     )
     visitor_limits: Annotated[Caps | None, NoDecode, BeforeValidator(_said(caps_in))] = Field(
         None, alias="CHATBOT_VISITOR_LIMITS"

@@ -102,7 +102,7 @@ def is_among(email: str, addresses: Sequence[str]) -> bool:
 def addresses_in(value: object) -> tuple[str, ...]:
     """Addresses and domains, separated by commas or in a list. Raises ValueError."""
     addresses = tuple(name.lower() for name in names_in(value))
-    # A list of nobody would let everybody in; () is that nothing was said.
-    if (value != () and not addresses) or not all(map(_ADDRESS.fullmatch, addresses)):
+    # A list of nobody would let everybody in.
+    if not addresses or not all(map(_ADDRESS.fullmatch, addresses)):
         raise ValueError
     return addresses

@@ -28,12 +28,16 @@ is_running() {
   [ -f "$pid_file" ] && ps -o args= -p "$(cat "$pid_file")" 2>/dev/null | grep -q deploy/server.py
 }
 
-answers() {
-  "$(dirname "$(command -v "$streamlit")")/python" - "http://$address:$port/_stcore/health" \
+says_yes() {  # PATH SECONDS
+  "$(dirname "$(command -v "$streamlit")")/python" - "http://$address:$port$1" "$2" \
     2>/dev/null <<'PYTHON'
 import sys, urllib.request
-urllib.request.build_opener(urllib.request.ProxyHandler({})).open(sys.argv[1], timeout=2)
+urllib.request.build_opener(urllib.request.ProxyHandler({})).open(sys.argv[1], timeout=int(sys.argv[2]))
 PYTHON
+}
+
+answers() {
+  says_yes /_stcore/health 2
 }
 
 start() {
@@ -43,11 +47,17 @@ start() {
   fi
   mkdir -p "$folder"
   chmod 700 "$folder"
+  # One earlier log is kept, once this one has 10 MB.
+  [ -z "$(find "$log" -size +10M 2>/dev/null)" ] || mv "$log" "$log.1"
   nohup "${command[@]}" >>"$log" 2>&1 </dev/null &
   echo $! >"$pid_file"
   for _ in $(seq 150); do
     if answers; then
       echo "It runs on port $port. What it logs is in $log."
+      if ! says_yes /healthz 15; then
+        echo "But something is wrong, and the page says what. The last words of the log:" >&2
+        tail -n 3 "$log" >&2
+      fi
       return
     fi
     is_running || break

@@ -94,6 +94,16 @@ def test_every_response_says_what_the_page_may_not_do(server: RunningApp, path: 
     assert "camera=()" in headers["Permissions-Policy"]
 
 
+def test_what_goes_wrong_in_the_server_says_so_too() -> None:
+    async def fail(_request: Request) -> None:
+        raise RuntimeError("secret")
+
+    app = Starlette(routes=[Route("/", fail)], middleware=[Middleware(SecurityHeaders)])
+    response = TestClient(app, raise_server_exceptions=False).get("/")
+    assert (response.status_code, response.text) == (500, "Internal Server Error")
+    assert "default-src 'none'" in response.headers["Content-Security-Policy"]
+
+
 def test_a_browser_that_opens_the_page_gets_a_cookie_no_script_can_read(
     server: RunningApp,
 ) -> None:

@@ -68,6 +68,27 @@ def test_the_server_is_started_in_the_background_and_stopped_by_one_script(
     assert not Path(f"/proc/{pid.strip()}/cmdline").exists()
 
 
+def test_a_server_that_runs_with_a_setting_that_does_not_fit_says_so(tmp_path: Path) -> None:
+    environment = runnable(tmp_path / "run", free_port()) | {"CHATBOT_TEMPERATURE": "hot"}
+    (tmp_path / "run").mkdir()
+    log = tmp_path / "run" / "chatbot.log"
+    log.write_text("Long ago\n" * 1_200_000)
+
+    def run(what: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [DEPLOY / "run.sh", what], env=environment, capture_output=True, text=True
+        )
+
+    try:
+        started = run("start")
+    finally:
+        run("stop")
+    assert started.returncode == 0
+    assert "something is wrong" in started.stderr and "CHATBOT_TEMPERATURE" in started.stderr
+    assert "Long ago" not in log.read_text()
+    assert (tmp_path / "run" / "chatbot.log.1").read_text().startswith("Long ago")
+
+
 def test_a_port_that_cannot_be_had_is_said_so(tmp_path: Path, endpoint: FakeEndpoint) -> None:
     taken = int(re.findall(r":(\d+)", endpoint.base_url)[-1])
     environment = runnable(tmp_path / "run", taken) | {"STREAMLIT_SERVER_ADDRESS": "127.0.0.1"}

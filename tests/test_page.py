@@ -224,6 +224,16 @@ def test_the_built_in_model_is_announced_as_a_download_only_before_it_is_here(
     assert ("Your first question fetches it once (93 MB)." in page.info[0].value) is not is_here
 
 
+def test_a_model_of_the_owners_is_called_by_its_name(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("CHATBOT_LOCAL_MODEL", str(tmp_path / "Bigger-7B.gguf"))
+    (tmp_path / "Bigger-7B.gguf").touch()
+    page = AppTest.from_file(str(ROOT / "streamlit_app.py"), default_timeout=30).run()
+    assert said(page.info[0].value) == "You are talking to **Bigger-7B**, which runs on this machine."
+    assert any("Bigger-7B · runs on this machine" in said(line.value) for line in page.caption)
+
+
 def test_the_owners_default_stays_in_the_list_though_the_server_does_not_name_it(
     page: AppTest, endpoint: FakeEndpoint, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -59,8 +59,9 @@ def show_line(owner: str, branch: list[Message], place: DeltaGenerator) -> None:
     """A small line: which model answers, where it runs, and how much of its window is used."""
     endpoint, model = models.chosen()
     if endpoint is None:
-        model = resources.built_in().model_name
-        where = t("composer.built_in")
+        built_in = resources.built_in()
+        model = built_in.model_name
+        where = t("composer.built_in" if built_in.is_demo else "composer.local_model")
     else:
         is_listed = endpoint in resources.known_models()
         model = model or (t("composer.no_model") if is_listed else "")

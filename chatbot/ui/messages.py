@@ -64,8 +64,7 @@ def _show_greeting(settings: Settings) -> None:
     st.title(t("greeting.title"), anchor=False)
     st.markdown(t("greeting.text_for_now" if _are_kept_for_now(settings) else "greeting.text"))
     if not settings.endpoints:
-        fetching = "" if resources.built_in().is_here else t("greeting.built_in_fetching")
-        st.info(t("greeting.built_in", fetching=fetching), icon=":material/memory:")
+        st.info(_about_built_in(), icon=":material/memory:")
         if whereabouts.is_at_the_machine():
             st.button(
                 t("greeting.connect"),
@@ -88,6 +87,14 @@ def _show_greeting(settings: Settings) -> None:
         key=places.TEMPORARY_SWITCH,
         help=t("keeping.temporary_help"),
     )
+
+
+def _about_built_in() -> str:
+    """Who answers where no endpoint does."""
+    model = resources.built_in()
+    if not model.is_demo:
+        return t("greeting.local_model", model=plain(model.model_name))
+    return t("greeting.built_in", fetching="" if model.is_here else t("greeting.built_in_fetching"))
 
 
 def _are_kept_for_now(settings: Settings) -> bool:
