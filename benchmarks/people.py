@@ -48,22 +48,32 @@ class Person:
     script_hash: str = ""
     kept: set[str] = field(default_factory=set)
     """What a browser has kept of the page, by its hash: the server sends it only once."""
+    opening_seconds: float = 0
     asked: float = 0
     first_text: float = 0
     last_text: float = 0
     failure: str = ""
     is_idle: asyncio.Event = field(default_factory=asyncio.Event)
 
-    async def visit(self, http: aiohttp.ClientSession, url: str, asks_after: float) -> None:
-        """Open the page, ask after some seconds, and read until the answer's end."""
+    async def visit(
+        self,
+        http: aiohttp.ClientSession,
+        url: str,
+        all_are_there: asyncio.Barrier,
+        asks_after: float,
+    ) -> None:
+        """Open the page, ask some seconds after all have it, and read until the answer's end."""
         try:
             async with (
                 asyncio.timeout(PATIENCE_SECONDS),
                 http.ws_connect(f"{url}/_stcore/stream", protocols=("streamlit",)) as socket,
             ):
+                opened = time.time()
                 await socket.send_bytes(_rerun())
                 reading = asyncio.create_task(self._read(socket))
                 await self.is_idle.wait()
+                self.opening_seconds = time.time() - opened
+                await all_are_there.wait()
                 await asyncio.sleep(asks_after)
                 self.received_bytes = 0
                 self.asked = time.time()
@@ -157,13 +167,14 @@ def serve_endpoint(chunks_a_second: float, port_pipe: Any, times_pipe: Any) -> N
 
 
 async def ask_all(url: str, people: list[Person]) -> None:
-    """Have everybody open the page, then ask at moments spread over ASKING_SECONDS."""
+    """Have everybody open the page at once, then ask at moments spread over ASKING_SECONDS."""
     connector = aiohttp.TCPConnector(limit=0)
+    all_are_there = asyncio.Barrier(len(people))
     async with aiohttp.ClientSession(connector=connector) as http:
         await asyncio.gather(
             *(
-                person.visit(http, url, 2 + ASKING_SECONDS * person.number / len(people))
-                for person in people
+                person.visit(http, url, all_are_there, ASKING_SECONDS * number / len(people))
+                for number, person in enumerate(people)
             )
         )
 
@@ -230,7 +241,11 @@ def main(count: int = PEOPLE, chunks_a_second: float = CHUNKS_A_SECOND) -> None:
     firsts = [person.first_text - person.asked for person in done]
     lates = [person.last_text - times[f"Question {person.number}"]["last"] for person in done]
     sizes = [person.received_bytes / 1000 for person in done]
+    opening = [person.opening_seconds for person in done]
+    requests = [times[f"Question {person.number}"]["first"] - person.asked for person in done]
     rows = (
+        ("the page, opened by all at once", opening, "s"),
+        ("request at the endpoint after Enter", requests, "s"),
         ("first text after Enter", firsts, "s"),
         ("last text after the model's last chunk", lates, "s"),
         ("down the connection for an answer, before compression", sizes, "kB"),

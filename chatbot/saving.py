@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import logging
+import time
 
 from chatbot.answer import CHECKPOINT_SECONDS, Answer
 from chatbot.store import Message, State, Store
@@ -22,7 +23,7 @@ class Saver:
         """Whether the last attempt to save an answer failed."""
 
     async def save_soon(self) -> None:
-        """Have all answers saved now, and every second as long as one runs.
+        """Have those saved now that have ended, and all every second as long as one runs.
 
         Without a pause in it, so that the saving cannot just be ending.
         """
@@ -37,14 +38,25 @@ class Saver:
             await self._task
 
     async def _save_while_running(self) -> None:
+        checkpoint = time.monotonic()
         while self._running:
             self._save_now.clear()
-            unsaved = [answer.snapshot() for answer in list(self._running.values())]
-            if not await self._save(unsaved) and len(unsaved) > 1:
+            is_due = self.is_failing or time.monotonic() >= checkpoint
+            # Not all at each end and beginning: with 100 people that held the database all the
+            # time, and the next question waited for it for up to 2.5 s.
+            unsaved = [
+                answer.snapshot()
+                for answer in list(self._running.values())
+                if is_due or answer.has_ended
+            ]
+            if unsaved and not await self._save(unsaved) and len(unsaved) > 1:
                 for message in unsaved:  # one that cannot be saved must not keep the others
                     await self._save([message])
+            if is_due:
+                checkpoint = time.monotonic() + CHECKPOINT_SECONDS
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._save_now.wait(), CHECKPOINT_SECONDS)
+                pause_seconds = checkpoint - time.monotonic()
+                await asyncio.wait_for(self._save_now.wait(), max(0.0, pause_seconds))
         self._task = None
 
     async def _save(self, messages: list[Message]) -> bool:

@@ -484,6 +484,34 @@ def test_one_that_cannot_be_saved_does_not_keep_the_others(
     assert saved(store, bad).content == "Bad"
 
 
+def test_the_end_of_an_answer_does_not_have_all_others_saved(
+    answers: Answers,
+    store: Store,
+    conversation: Conversation,
+    source: Endpoint,
+    endpoint: FakeEndpoint,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("chatbot.saving.CHECKPOINT_SECONDS", 3600)
+    save, saves = store.checkpoints.save, []
+
+    def note(messages: list[Message]) -> set[str]:
+        saves.append([message.id for message in messages])
+        return save(messages)
+
+    release = threading.Event()
+    endpoint.replies = [Reply(["Long", " one"], hold=release), Reply(["Short"])]
+    long = answers.ask(ME, conversation, "Hi", CONTROLS, source)
+    wait_until(lambda: long.text == "Long")
+    monkeypatch.setattr(store.checkpoints, "save", note)
+    other = start_conversation(store, ME, "Other", CONTROLS.to_json())
+    short = answers.ask(ME, other, "Hi", CONTROLS, source)
+    assert saved(store, short).content == "Short"
+    assert saves == [[short.message.id]]
+    release.set()
+    assert saved(store, long).content == "Long one"
+
+
 def test_an_answer_of_a_killed_process_can_be_stopped(
     answers: Answers, store: Store, conversation: Conversation
 ) -> None:

@@ -18,10 +18,16 @@ from typing import Any
 import brotli
 import pytest
 from playwright.sync_api import Page, expect
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.routing import Route
+from starlette.testclient import TestClient
 
 from chatbot.visitors import COOKIE, SECURE_COOKIE, is_token, new_token, owner_of
 from deploy import metrics
 from deploy.compression import FOLDER
+from deploy.headers import SecurityHeaders
 from tests.browser import OpenPage, ask, expect_answer
 from tests.conftest import CANARY_KEY, ROOT, RunningApp, free_port, wait_until
 from tests.endpoint import FakeEndpoint, Reply

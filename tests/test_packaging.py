@@ -152,6 +152,7 @@ def test_the_image_has_all_that_the_app_needs_and_no_more(
     process = subprocess.Popen(json.loads(instructions("CMD")[-1]), cwd=image, env=environment)
     try:
         wait_until(is_healthy, seconds=60)
+        assert get(f"http://127.0.0.1:{port}/healthz").status == 200
         assert (data / "chatbot" / "chatbot.db").exists()
     finally:
         process.terminate()

@@ -230,7 +230,9 @@ def test_a_model_of_the_owners_is_called_by_its_name(
     monkeypatch.setenv("CHATBOT_LOCAL_MODEL", str(tmp_path / "Bigger-7B.gguf"))
     (tmp_path / "Bigger-7B.gguf").touch()
     page = AppTest.from_file(str(ROOT / "streamlit_app.py"), default_timeout=30).run()
-    assert said(page.info[0].value) == "You are talking to **Bigger-7B**, which runs on this machine."
+    assert (
+        said(page.info[0].value) == "You are talking to **Bigger-7B**, which runs on this machine."
+    )
     assert any("Bigger-7B · runs on this machine" in said(line.value) for line in page.caption)
 
 

@@ -13,6 +13,7 @@ from chatbot.ui import actions, places, remedies, resources, rows, thoughts, vie
 from chatbot.ui.conversations import show_undo_delete
 from chatbot.ui.errors import show_error
 from chatbot.ui.language import t
+from chatbot.ui.look import plain
 
 # Mounted messages are drawn on every run; the newest of a few conversations are remembered.
 _for_streamlit = lru_cache(maxsize=256)(to_streamlit)
