@@ -650,3 +650,14 @@ def test_the_cost_of_the_latest_answer_counts_before_its_end_is_saved(
     assert store.messages.cost(ME, conversation.id, ended) == (0.75, 0)
     unpriced = dataclasses.replace(running, state=State.COMPLETE)
     assert store.messages.cost(ME, conversation.id, unpriced) == (0.25, 1)
+
+
+def test_who_waits_for_the_one_writer_in_vain_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = Store(f"sqlite:///{tmp_path / 'chatbot.db'}")
+    monkeypatch.setattr("chatbot.store.database.SQLITE_BUSY_SECONDS", 0.01)
+    with store._database.turn(), pytest.raises(ChatbotError) as refused:
+        store.check()
+    assert refused.value.code == "store_locked"
+    store.check()
