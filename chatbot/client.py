@@ -154,8 +154,11 @@ class Client:
                 self._connected(endpoint) as connection,
             ):
                 completions = connection.chat.completions
-                # Raw bytes: building the library's typed chunks costs three times the CPU.
-                async with completions.with_streaming_response.create(**body) as response:
+                # Raw bytes: building the library's typed chunks costs three times the CPU. And an
+                # extra body, which it sends as it is: looking through 400 messages took it 60 ms.
+                async with completions.with_streaming_response.create(
+                    model=body["model"], messages=[], stream=True, extra_body=body
+                ) as response:
                     if "text/event-stream" not in response.headers.get("content-type", ""):
                         reader.take(_whole(await response.read(), endpoint))
                         return reader.completion
