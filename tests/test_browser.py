@@ -600,6 +600,7 @@ def test_the_way_back_in_the_browser_leads_to_what_was_open_before(
     expect_answer(page, "First answer")
     page.get_by_role("button", name="New", exact=True).click()
     expect(page.get_by_text("How can I help?")).to_be_visible()
+    expect(page.locator(COMPOSER)).to_be_focused()
     ask(page, "Two")
     expect_answer(page, "Second answer")
     page.go_back()
