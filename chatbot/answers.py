@@ -55,9 +55,8 @@ class Answers:
         """The newest messages of a conversation as they are now, and its running answer."""
         if conversation is None:
             return [], None
-        before = (
-            self._running.copy()
-        )  # one that ends meanwhile is read as running, but kept no more
+        # One that ends while the branch is read may be read as running, and be let go here.
+        before = self._running.copy()
         branch = self._store.messages.branch(owner, conversation.id, limit)
         if not branch:
             return [], None
