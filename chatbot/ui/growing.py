@@ -5,6 +5,10 @@ from streamlit.delta_generator import DeltaGenerator
 from chatbot.dialect import to_streamlit
 from chatbot.pieces import Pieces
 
+FEW_CHARACTERS = 125
+"""A piece that has only so much of it waits for the next draw, if another is drawn in this one.
+Each message adds 110 bytes: 8 kB take 63 kB instead of 68, with 100 people 29.5 and not 32.3."""
+
 
 class Growing:
     """Draws one text into `body`, each time as far as it has come."""
@@ -13,6 +17,8 @@ class Growing:
         self._body = body
         self._pieces = Pieces()
         self._elements = [body.empty()]
+        self._waiting: dict[int, str] = {}
+        """A piece that is on the page with the next draw."""
         self.drawn_to = 0
         """How many characters of it are on the page."""
 
@@ -21,8 +27,14 @@ class Growing:
 
         `is_whole` says that nothing will be added any more.
         """
+        changes = {**self._waiting, **dict(self._pieces.changes(text, is_whole))}
+        self._waiting = {}
+        last = max(changes, default=0)
+        is_begun = last >= len(self._elements) and len(changes) > 1
+        if is_begun and not is_whole and len(changes[last]) < FEW_CHARACTERS:
+            self._waiting = {last: changes.pop(last)}
         longest = 0
-        for number, markdown in self._pieces.changes(text, is_whole):
+        for number, markdown in changes.items():
             if number == len(self._elements):
                 self._elements.append(self._body.empty())
             if markdown:
@@ -30,7 +42,7 @@ class Growing:
             else:
                 self._elements[number].empty()
             longest = max(longest, len(markdown))
-        self.drawn_to = len(text)
+        self.drawn_to = len(text) - len(self._waiting.get(last, ""))
         return longest
 
     def say_instead(self, markdown: str) -> None:

@@ -1,0 +1,88 @@
+"""A growing text is drawn in as few messages as it takes, and no part of it is left out."""
+
+from benchmarks import answer
+from chatbot.ui.growing import FEW_CHARACTERS, Growing
+
+
+class Element:
+    """A place on a page, which notes what is drawn in it."""
+
+    def __init__(self, page: "Page") -> None:
+        self._page = page
+        self.shown = ""
+
+    def markdown(self, body: str) -> None:
+        self._page.draws += 1
+        self.shown = body
+
+    def empty(self) -> None:
+        self._page.draws += 1
+        self.shown = ""
+
+
+class Page:
+    """What a `Growing` needs of a container."""
+
+    def __init__(self) -> None:
+        self.elements: list[Element] = []
+        self.draws = 0
+
+    def empty(self) -> Element:
+        self.elements.append(Element(self))
+        return self.elements[-1]
+
+    @property
+    def text(self) -> str:
+        return "\n\n".join(element.shown for element in self.elements)
+
+
+FIRST = "word " * 60 + "end.\n\n"
+BEGUN = "A begun one.\n"
+
+
+def begun() -> tuple[Page, Growing]:
+    """A page on which a piece has been finished just now, and another begun."""
+    page = Page()
+    growing = Growing(page)  # type: ignore[arg-type]
+    growing.draw(FIRST[:100], is_whole=False)
+    growing.draw(FIRST + BEGUN, is_whole=False)
+    return page, growing
+
+
+def test_a_short_beginning_waits_for_the_next_draw() -> None:
+    page, growing = begun()
+    assert page.draws == 2
+    assert "begun" not in page.text
+    assert growing.drawn_to < len(FIRST + BEGUN)  # so that somebody comes to draw it
+    growing.draw(FIRST + BEGUN, is_whole=False)
+    assert page.draws == 3
+    assert page.text.endswith("A begun one.")
+    assert growing.drawn_to == len(FIRST + BEGUN)
+
+
+def test_at_the_end_nothing_waits() -> None:
+    page = Page()
+    growing = Growing(page)  # type: ignore[arg-type]
+    growing.draw(FIRST[:100], is_whole=False)
+    growing.draw(FIRST + BEGUN, is_whole=True)
+    assert page.text.endswith("A begun one.")
+
+
+def test_what_is_long_enough_does_not_wait() -> None:
+    page = Page()
+    growing = Growing(page)  # type: ignore[arg-type]
+    growing.draw(FIRST[:100], is_whole=False)
+    growing.draw(FIRST + "b" * FEW_CHARACTERS, is_whole=False)
+    assert page.text.endswith("b" * FEW_CHARACTERS)
+
+
+def test_an_answer_takes_few_messages() -> None:
+    text, page = answer.text(), Page()
+    growing = Growing(page)  # type: ignore[arg-type]
+    ends = range(60, len(text), 60)  # at 100 chunks of four characters a second
+    for end in ends:
+        growing.draw(text[:end], is_whole=False)
+        assert len(text[:end]) - growing.drawn_to < FEW_CHARACTERS
+    growing.draw(text, is_whole=True)
+    assert len(page.elements) > 20
+    assert page.draws < len(ends) + 5  # about one each time, although pieces begin meanwhile
