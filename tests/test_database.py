@@ -22,6 +22,7 @@ from tests.conftest import start_conversation
 
 ME = "me"
 FIRST_VERSION = Path(__file__).parent / "data/schema_0001.sql"
+PARTIAL_INDEXES = {"conversations_deleted", "conversations_cleared", "messages_answering"}
 MIGRATIONS = Path(schema.__file__).parent / "migrations"
 
 
@@ -78,8 +79,25 @@ def test_an_older_database_becomes_the_same_as_a_new_one(older_url: str) -> None
         # The first version's state column was a plain string of the same length.
         assert compare_metadata(context, schema.metadata) == []
         found = set(sa.inspect(connection).get_table_names())
+        named = names_of_indexes(connection)
     engine.dispose()
     assert set(schema.metadata.tables) < found
+    assert named >= PARTIAL_INDEXES
+
+
+def test_a_new_database_has_all_indexes(database_url: str) -> None:
+    Store(database_url).close()
+    engine = sa.create_engine(database_url)
+    with engine.connect() as connection:
+        named = names_of_indexes(connection)
+    engine.dispose()
+    assert named >= {index.name for index in indexes()} | PARTIAL_INDEXES
+
+
+def names_of_indexes(connection: sa.Connection) -> set[str | None]:
+    inspector = sa.inspect(connection)
+    tables = schema.metadata.tables
+    return {index["name"] for table in tables for index in inspector.get_indexes(table)}
 
 
 def indexes() -> Iterator[sa.Index]:

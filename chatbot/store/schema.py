@@ -27,13 +27,6 @@ conversations = sa.Table(
     sa.Index("conversations_by_activity", "owner", "activity"),
     sa.Index("conversations_by_origin", "owner", "origin"),
 )
-for _name, _column, _is_one in (
-    ("conversations_deleted", "deleted_at", "deleted_at IS NOT NULL"),
-    ("conversations_cleared", "cleared_at", "cleared_leaf_id IS NOT NULL"),
-):
-    _only = sa.text(_is_one)
-    sa.Index(_name, conversations.c[_column], sqlite_where=_only, postgresql_where=_only)
-
 messages = sa.Table(
     "messages",
     metadata,
@@ -77,13 +70,6 @@ messages = sa.Table(
 
 is_answering = messages.c.state == sa.literal_column("'answering'")
 """A constant in the statement: for a value SQLite would not take the index, but read all rows."""
-
-sa.Index(
-    "messages_answering",
-    messages.c.state,
-    sqlite_where=is_answering,
-    postgresql_where=is_answering,
-)
 
 passages = sa.Table(
     "passages",
@@ -200,7 +186,19 @@ POSTGRESQL_INDEX = (
     "CREATE INDEX passage_index ON passages USING gin (to_tsvector('simple', words))",
 )
 
-for _dialect, _statements in (("sqlite", SQLITE_INDEX), ("postgresql", POSTGRESQL_INDEX)):
+# As statements: a condition for PostgreSQL in an `sa.Index` loads its dialect, 2 MB, for everybody.
+PARTIAL_INDEXES = (
+    "CREATE INDEX conversations_deleted ON conversations (deleted_at) WHERE deleted_at IS NOT NULL",
+    "CREATE INDEX conversations_cleared ON conversations (cleared_at)"
+    " WHERE cleared_leaf_id IS NOT NULL",
+    "CREATE INDEX messages_answering ON messages (state) WHERE state = 'answering'",
+)
+
+for _dialect, _statements in (
+    ("sqlite", SQLITE_INDEX),
+    ("postgresql", POSTGRESQL_INDEX),
+    (None, PARTIAL_INDEXES),
+):
     for _statement in _statements:
         _index = sa.DDL(_statement).execute_if(dialect=_dialect)  # type: ignore[no-untyped-call]
-        sa.event.listen(passages, "after_create", _index)
+        sa.event.listen(metadata, "after_create", _index)
