@@ -141,6 +141,8 @@ def running(chat: Chat, base_url: str, folder: Path, environments: Path) -> Iter
         "DATA_DIR": str(folder),
         "HOME": str(folder),
         "PORT": str(port),
+        # Modules are compiled once and kept, as for anybody who starts a chat page again.
+        "PYTHONDONTWRITEBYTECODE": "",
     }
     started = time.monotonic()
     with (folder / "server.log").open("wb") as log:
