@@ -37,6 +37,10 @@ class Followed(Protocol):
         """For how long it has thought; None if nothing of it was shown."""
 
     @property
+    def read_part(self) -> float | None:
+        """How much of a long prompt the model has read, from 0 to 1; None if it does not tell."""
+
+    @property
     def has_ended(self) -> bool:
         """Whether nothing will be added to the text any more."""
 
@@ -63,6 +67,8 @@ class Answer:
         self._thoughts = [message.reasoning] if message.reasoning else []
         self._thought_seconds = message.reasoning_seconds or 0.0
         self._thinking_since: float | None = None
+        self.read_part: float | None = None
+        """How much of a long prompt the model has read, from 0 to 1; None if it does not tell."""
         self._followers_waiting = 0
         self._changed = threading.Condition()
         self._ended = threading.Event()
@@ -119,6 +125,10 @@ class Answer:
             if self._thoughts:  # of before the answer was continued, or of between its parts
                 self._thoughts.append("\n\n")
         self._thoughts.append(text)
+
+    def note_reading(self, part: float) -> None:
+        """Note how much of the prompt is read. Wakes nobody, either."""
+        self.read_part = part
 
     def end(self, state: State, **outcome: Any) -> None:
         """Take no more text; `outcome` are further fields of the message. The first end counts."""
@@ -202,6 +212,11 @@ class AnswerElsewhere:
     def reasoning_seconds(self) -> float | None:
         """For how long it had thought then."""
         return self.message.reasoning_seconds
+
+    @property
+    def read_part(self) -> float | None:
+        """Only its own process knows that."""
+        return None
 
     @property
     def has_ended(self) -> bool:

@@ -65,10 +65,12 @@ class Client:
         request: ReplyRequest,
         on_text: Callable[[str], None],
         on_reasoning: Callable[[str], None] = lambda _: None,
+        on_reading: Callable[[float], None] = lambda _: None,
     ) -> Completion:
         """Ask for a reply and call `on_text` with each piece of it as it comes.
 
-        `on_reasoning` is called with what the model thinks before, where it shows that.
+        `on_reasoning` is called with what the model thinks before, where it shows that, and
+        `on_reading` with how much of a long prompt it has read, from 0 to 1, where it tells that.
         Raises ChatbotError when the endpoint fails, before or during the reply,
         or stays silent for `endpoint.silence_timeout_seconds`. A stream that
         just ends returns a Completion without a finish reason.
@@ -78,7 +80,9 @@ class Client:
 
         while True:
             body = parameters(request, self.refused(endpoint, request.model))
-            reader = CompletionReader(on_text, on_reasoning)
+            if endpoint.tells_progress:
+                body["return_progress"] = True
+            reader = CompletionReader(on_text, on_reasoning, on_reading)
             with _translated(endpoint, request.model, reader):
                 try:
                     return await self._stream(endpoint, body, reader)

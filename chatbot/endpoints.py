@@ -27,6 +27,8 @@ class Endpoint:
     """What to call it instead of its host."""
     goes_on_by_itself: bool = False
     """Whether it takes an answer at the end of what it is sent as the beginning of its own."""
+    tells_progress: bool = False
+    """Whether it can be asked to tell how far it has read what it is sent."""
     models: tuple[str, ...] = ()
     """The models to offer; empty for all that it lists."""
     provider: str = ""

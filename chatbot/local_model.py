@@ -204,6 +204,7 @@ class LocalModel:
             silence_timeout_seconds=SILENCE_TIMEOUT_SECONDS,
             context_window_tokens=self.context_window_tokens,
             goes_on_by_itself=self.goes_on_by_itself,
+            tells_progress=True,
             name=NAME,
         )
 

@@ -15,6 +15,11 @@ CONTEXT_TOKENS = 8192
 """SmolLM2's context window, shared by all who ask at once."""
 
 PARALLEL_ANSWERS = 4
+
+BATCH_TOKENS = 512
+"""What is read of a prompt at a time, after which it says how far it is and other answers get their
+turn. llama.cpp works in pieces of this size anyway; its own 2,048 held up everybody for long."""
+
 PROMPT_CACHE_MIB = 64
 
 
@@ -30,6 +35,7 @@ def serve(weights: str, name: str, api_key: str) -> None:
     parameters.port = 0  # any free one
     parameters.n_ctx = CONTEXT_TOKENS
     parameters.n_parallel = PARALLEL_ANSWERS
+    parameters.n_batch = BATCH_TOKENS
     parameters.kv_unified = True
     parameters.cache_ram_mib = PROMPT_CACHE_MIB
     parameters.sampling.min_p = 0.2  # so small a model rambles less without unlikely words

@@ -156,13 +156,16 @@ async def _reply(
         model, plan.messages, controls.temperature, plan.max_tokens, controls.reasoning_effort
     )
     if not begun or endpoint.goes_on_by_itself:
-        return await client.stream_reply(endpoint, request, answer.append, answer.append_reasoning)
+        return await client.stream_reply(
+            endpoint, request, answer.append, answer.append_reasoning, answer.note_reading
+        )
     seam = Seam(begun)
     completion = await client.stream_reply(
         endpoint,
         request,
         lambda piece: answer.append(seam.feed(piece)),
         answer.append_reasoning,
+        answer.note_reading,
     )
     if completion.finish_reason:
         answer.append(seam.rest())

@@ -19,6 +19,9 @@ MAX_REPLY_CHARACTERS = 1_000_000
 MAX_BYTES_WITHOUT_TEXT = 2_000_000
 """An event, or comments in a row, of this size add nothing: neither is kept in memory."""
 
+LONG_PROMPT_TOKENS = 500
+"""What is shorter is read before anybody could look how far that is."""
+
 
 @dataclass(frozen=True)
 class Completion:
@@ -44,15 +47,18 @@ class EndpointFault(Exception):
 class CompletionReader:
     """Reads one stream of server-sent events (html.spec.whatwg.org, "server-sent events").
 
-    Calls `on_text` with each piece of the answer, and `on_reasoning` with each of its reasoning.
+    Calls `on_text` with each piece of the answer, `on_reasoning` with each of its reasoning, and
+    `on_reading` with how much of a long prompt has been read, from 0 to 1, as llama.cpp tells it.
     """
 
     def __init__(
         self,
         on_text: Callable[[str], None],
         on_reasoning: Callable[[str], None] = lambda _: None,
+        on_reading: Callable[[float], None] = lambda _: None,
     ) -> None:
         self._on_text = on_text
+        self._on_reading = on_reading
         self._on_reasoning = on_reasoning
         self.is_over = False
         """Whether the server has said that nothing will follow."""
@@ -118,6 +124,8 @@ class CompletionReader:
             raise EndpointFault(chunk)
         if isinstance(usage := chunk.get("usage"), dict):
             self._counts = _counts(usage)
+        if (read_part := _read_part(chunk.get("prompt_progress"))) is not None:
+            self._on_reading(read_part)
         choices = chunk.get("choices")
         choice = choices[0] if isinstance(choices, list) and choices else None
         if not isinstance(choice, dict):
@@ -229,6 +237,16 @@ def _counts(usage: dict[str, Any]) -> tuple[int | None, ...]:
         if hidden > 0 and (hidden == reasoning or (reasoning is None and not cached)):
             written, reasoning = written + hidden, hidden
     return read, written, cached, reasoning
+
+
+def _read_part(progress: object) -> float | None:
+    """How much of a long prompt was read, without what the server still knew of it."""
+    if not isinstance(progress, dict):
+        return None
+    known, read, total = (_count(progress.get(name)) for name in ("cache", "processed", "total"))
+    if known is None or read is None or total is None or total - known < LONG_PROMPT_TOKENS:
+        return None
+    return min(max(0, read - known) / (total - known), 1)
 
 
 def _count(value: object) -> int | None:

@@ -166,6 +166,20 @@ def test_only_counts_and_words_are_taken_for_what_they_are(
     assert completion == Completion(None, None, None)
 
 
+@pytest.mark.parametrize("tells", [True, False])
+def test_only_who_knows_the_wish_is_asked_how_far_it_has_read(
+    endpoint: FakeEndpoint, tells: bool
+) -> None:
+    async def ask() -> None:
+        client = Client()
+        server = Endpoint(endpoint.base_url, CANARY_KEY, 2, 2, tells_progress=tells)
+        await client.stream_reply(server, REQUEST, lambda _: None)
+        await client.close()
+
+    run(ask())
+    assert endpoint.requests[0].get("return_progress", False) is tells
+
+
 def test_a_model_that_thinks_for_long_is_waited_for(endpoint: FakeEndpoint) -> None:
     thought = {"choices": [{"delta": {"reasoning_content": "Hm"}}]}
     events = [f"data: {json.dumps(thought)}\n\n"] * 10 + [chunk("So", "stop")]

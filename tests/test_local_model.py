@@ -15,10 +15,12 @@ from pathlib import Path
 import psutil
 import pytest
 
-from chatbot import local_model
+from chatbot import background, local_model
+from chatbot.client import Client
 from chatbot.endpoints import Endpoint
 from chatbot.errors import ChatbotError
 from chatbot.local_model import LocalModel, Weights
+from chatbot.parameters import ReplyRequest
 from tests.conftest import ROOT, wait_until
 
 CONTENT = b"GGUF, or so it says" * 1000
@@ -210,6 +212,27 @@ def test_the_server_is_for_us_alone(running: LocalModel) -> None:
     assert get(f"{root}/slots", endpoint.api_key)[0] in (404, 501)
     assert get(f"{root}/", endpoint.api_key)[0] == 404
     assert str(endpoint.api_key) not in repr(endpoint)
+
+
+@pytest.mark.built_in
+def test_it_tells_how_far_it_has_read(running: LocalModel) -> None:
+    question = " ".join(f"Thing {number} was seen." for number in range(250))
+    request = ReplyRequest("any", [{"role": "user", "content": question}], 0.8, 1)
+    told: list[float] = []
+
+    async def ask() -> None:
+        client = Client()
+        try:
+            await client.stream_reply(
+                running.start(), request, lambda _: None, on_reading=told.append
+            )
+        finally:
+            await client.close()
+
+    background.submit(ask()).result(300)
+    assert told[0] == 0
+    assert any(0 < part < 1 for part in told)
+    assert told == sorted(told)
 
 
 @pytest.mark.built_in

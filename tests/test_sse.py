@@ -164,6 +164,10 @@ NAMES = st.sampled_from(
         "reasoning_details",
         "thinking",
         "type",
+        "prompt_progress",
+        "total",
+        "cache",
+        "processed",
     ]
 )
 ODD = st.recursive(
@@ -248,6 +252,26 @@ def test_an_answer_is_read_up_to_a_limit(name: str, monkeypatch: pytest.MonkeyPa
 )
 def test_only_what_comes_of_the_model_is_work(event: str, is_at_work: bool) -> None:
     assert CompletionReader(lambda _: None).feed(event.encode()) is is_at_work
+
+
+@pytest.mark.parametrize(
+    ("progress", "parts"),
+    [
+        ({"total": 4000, "cache": 0, "processed": 0}, [0]),
+        ({"total": 4000, "cache": 2000, "processed": 2500}, [0.25]),
+        ({"total": 4000, "cache": 0, "processed": 4000}, [1]),
+        ({"total": 4000, "cache": 0, "processed": 9000}, [1]),
+        ({"total": 4000, "cache": 3900, "processed": 3950}, []),  # that takes no time
+        ({"total": "4000", "cache": None}, []),
+        (7, []),
+    ],
+)
+def test_how_much_of_a_long_prompt_is_read_is_told(progress: object, parts: list[float]) -> None:
+    told: list[float] = []
+    event = {"choices": [{"delta": {"content": None}}], "prompt_progress": progress}
+    reader = CompletionReader(lambda _: None, on_reading=told.append)
+    assert not reader.feed(f"data: {json.dumps(event)}\n\n".encode())
+    assert told == parts
 
 
 def test_text_in_parts_is_joined() -> None:

@@ -1,5 +1,6 @@
-"""What a model thought before its answer, on the page."""
+"""What a model does before its answer, on the page: it reads, and thinks."""
 
+import json
 import re
 import threading
 from typing import Any
@@ -10,7 +11,7 @@ from streamlit.testing.v1 import AppTest
 
 from tests.browser import PHONE, OpenPage, ask, expect_answer, messages
 from tests.conftest import RunningApp
-from tests.endpoint import FakeEndpoint, Reply
+from tests.endpoint import FakeEndpoint, Reply, chunk
 from tests.test_page import ask as ask_page
 from tests.test_page import said, texts
 
@@ -95,3 +96,32 @@ def test_reasoning_is_opened_while_it_runs_and_survives_a_reload(
     line(page).click()
     expect(messages(page).last).to_contain_text("First this.")
     expect(messages(page)).to_have_count(2)
+
+
+@pytest.mark.browser
+@pytest.mark.timeout(180)
+@pytest.mark.parametrize(
+    ("locale", "viewport", "reading"),
+    [
+        ("en-US", {"width": 1280, "height": 800}, "Reading the conversation: 25 %"),
+        ("zh-CN", PHONE, "正在阅读对话：25%"),
+    ],
+)
+def test_while_a_long_conversation_is_read_it_is_said_how_far(
+    app: RunningApp,
+    endpoint: FakeEndpoint,
+    open_page: OpenPage,
+    locale: str,
+    viewport: dict[str, int],
+    reading: str,
+) -> None:
+    release = threading.Event()
+    progress = {"total": 5000, "cache": 1000, "processed": 2000, "time_ms": 900}
+    reads = f"data: {json.dumps({'choices': [], 'prompt_progress': progress})}\n\n"
+    endpoint.replies = [Reply(raw_events=[reads, chunk("The answer", "stop")], hold=release)]
+    page = open_page(app.url, locale=locale, viewport=viewport)
+    ask(page, "Hi!")
+    expect(messages(page).last).to_contain_text(reading)
+    release.set()
+    expect_answer(page, "The answer")
+    expect(page.get_by_text(reading)).to_have_count(0)

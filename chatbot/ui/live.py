@@ -106,6 +106,10 @@ def _waiting_for(answer: Followed, thoughts: LiveThoughts) -> str:
     if thoughts.are_shown:
         return ""
     fetched = answer.message.host == local_model.NAME and local_model.fetched()
-    if not fetched:
-        return f":shimmer[{t('answer.waiting')}]"
-    return f":shimmer[{t('answer.fetching', percent=round(fetched * 100))}]"
+    if fetched:
+        words = t("answer.fetching", percent=round(fetched * 100))
+    elif answer.read_part is not None and answer.read_part < 1:
+        words = t("answer.reading", percent=round(answer.read_part * 100))
+    else:
+        words = t("answer.waiting")
+    return f":shimmer[{words}]"
