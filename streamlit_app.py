@@ -79,10 +79,12 @@ with errors_shown():
             messages.show_head(settings, conversation, shown, mounted, EARLIER_MESSAGES)
             finished = shown[-mounted:-1] if running and not left_out else shown[-mounted:]
             unseen_id = messages.last_unseen_id(branch)
+            too_long = messages.pins_without_room(branch)
             for message in finished:
                 beside = versions.get(message.id, [])
                 is_last, is_unseen = message is branch[-1], message.id == unseen_id
-                messages.show_message(message, is_last, beside, is_unseen)
+                has_room = message.id not in too_long
+                messages.show_message(message, is_last, beside, is_unseen, has_room)
             messages.show_later(mounted, left_out, EARLIER_MESSAGES)
             live_place = st.container()
             keeping.show_keeping(owner, place, conversation, branch)
@@ -126,7 +128,7 @@ with errors_shown():
 
     if running:
         if live_answer:
-            ended = live_answer.follow(versions.get(branch[-1].id, []))
+            ended = live_answer.follow(versions.get(branch[-1].id, []), branch[:-1])
             composer.show_line(owner, [*branch[:-1], ended], line)
         else:
             live.wait_for_the_end(running)

@@ -27,6 +27,10 @@ LAST_CHARACTERS = 60
 """For languages that have no blanks between their words."""
 
 
+NO_QUESTION = Message("", "", None, "user", "")
+"""Stands for the next question while nobody has typed it."""
+
+
 @dataclass(frozen=True)
 class Window:
     """How much a model can read and write at once, and how it counts."""
@@ -99,6 +103,22 @@ def plan(
         answer_tokens = min(answer_tokens, room)
     of_answer = window.scale.tokens(sum((_count(one["content"]) for one in ending), Count()))
     return Plan(messages, answer_tokens, counted, tokens, tokens - of_answer, first_sent_id)
+
+
+def pins_without_room(
+    branch: Sequence[Message], system_prompt: str, max_tokens: int, window: Window
+) -> set[str]:
+    """The messages of pinned turns that are too long to be sent with the next question.
+
+    A newer pinned turn goes before an older one, and each before what is not pinned.
+    """
+    pinned = [turn for turn in _turns([*branch, NO_QUESTION]) if any(one.is_pinned for one in turn)]
+    system = [{"role": "system", "content": system_prompt}] if system_prompt else []
+    budget = window.prompt_tokens(max_tokens)
+    fitting = _places_that_fit([*pinned, [NO_QUESTION]], system, budget, window.scale)
+    return {
+        message.id for place, turn in enumerate(pinned) if place not in fitting for message in turn
+    }
 
 
 def _places_that_fit(

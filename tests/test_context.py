@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from chatbot.context import MESSAGE_OVERHEAD, Plan, Window, plan
+from chatbot.context import MESSAGE_OVERHEAD, Plan, Window, pins_without_room, plan
 from chatbot.store import Message
 from chatbot.tokens import UNKNOWN, Scale, count
 
@@ -99,6 +99,21 @@ def test_pinned_turns_are_sent_however_old_they_are() -> None:
     assert sent(*contents, budget_tokens=budget) == ["q2", "a2", "q3", "a3", "q4"]
     assert sent(*contents, budget_tokens=budget, pinned="a1") == ["q1", "a1", "q3", "a3", "q4"]
     assert sent(*contents, budget_tokens=cost("q4"), pinned="a1") == ["q4"]
+
+
+@pytest.mark.parametrize(
+    ("window_tokens", "in_vain"),
+    [(None, set()), (20_000, set()), (8000, {"0", "1"}), (600, {"0", "1", "4", "5"})],
+)
+def test_pinned_turns_for_which_there_is_no_room_are_told(
+    window_tokens: int | None, in_vain: set[str]
+) -> None:
+    branch = [
+        replace(message, is_pinned=message.id not in ("2", "3"))
+        for message in conversation("q1", "a" * 18_000, "q2", "b" * 99_000, "q3", "c" * 18_000)
+    ]
+    window = Window(window_tokens)
+    assert pins_without_room(branch, "Be brief.", 2048, window) == in_vain
 
 
 @pytest.mark.parametrize(

@@ -98,6 +98,36 @@ def test_what_is_pinned_is_sent_however_old_it_is(small: AppTest, endpoint: Fake
 
 
 @pytest.mark.parametrize(
+    ("locale", "pin", "marks"),
+    [
+        ("en-US", "Keep in the model's view", ["too long to be kept in view", "kept in view"]),
+        ("zh-CN", "让模型一直看到", ["太长，模型无法一直看到", "模型一直看到"]),
+    ],
+)
+def test_what_is_pinned_but_too_long_to_be_sent_is_not_said_to_be_kept(
+    small: AppTest, endpoint: FakeEndpoint, locale: str, pin: str, marks: list[str]
+) -> None:
+    def marked() -> list[str]:
+        rows = [one for one in captions(small) if one.startswith(":material/keep")]
+        return [row.split(" · ")[0].partition(": ")[2] for row in rows]
+
+    too_long = Reply(["word " * 2000], usage=None)
+    endpoint.replies = [too_long, Reply(["Short"], usage=None)]
+    small.context = {"locale": locale}
+    for number in range(2):
+        ask(small, f"Question {number}")
+        choose(small.run(), pin)
+    assert marked() == marks
+    ask(small, "Question 2")
+    spoken = [message["content"] for message in endpoint.requests[-1]["messages"]]
+    assert spoken == ["Question 1", "Short", "Question 2"]
+    choose(small.run(), pin)
+    endpoint.replies = [too_long]
+    press(small, "again-")
+    assert marked() == [marks[0], marks[1], marks[0]]  # as soon as the answer has come
+
+
+@pytest.mark.parametrize(
     ("says", "asked"),
     [
         ("maximum context length is 1000 tokens", ["Question 1", "Question 2"]),

@@ -1,6 +1,7 @@
 """The answer in progress, drawn while it comes."""
 
 import time
+from collections.abc import Sequence
 
 import streamlit as st
 
@@ -11,7 +12,7 @@ from chatbot.ui import resources
 from chatbot.ui.growing import Growing
 from chatbot.ui.language import t
 from chatbot.ui.look import fresh_place
-from chatbot.ui.messages import show_outcome
+from chatbot.ui.messages import pins_without_room, show_outcome
 from chatbot.ui.thoughts import LiveThoughts
 
 DRAW_SECONDS = 0.15
@@ -45,8 +46,10 @@ class LiveAnswer:
         self._first_draw = self._next_draw = 0.0
         self._draw(has_ended=False)
 
-    def follow(self, versions: list[str] | None = None) -> Message:
+    def follow(self, versions: list[str] | None = None, before: Sequence[Message] = ()) -> Message:
         """Draw it until it ends, then what can be done about it, if `versions` are given.
+
+        `before` are the messages that it follows.
 
         Returns it as it is then. Another run of the page ends this one at any `st` call.
         """
@@ -64,8 +67,9 @@ class LiveAnswer:
                 break
         ended = self._answer.message
         if versions is not None:
+            has_room = ended.id not in pins_without_room([*before, ended])
             with self._place:
-                show_outcome(ended, True, versions)
+                show_outcome(ended, True, versions, has_room)
         return ended
 
     def _draw(self, has_ended: bool, running_count: int = 1) -> None:

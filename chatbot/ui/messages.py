@@ -5,11 +5,23 @@ from functools import lru_cache
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
+from chatbot import context
 from chatbot.dialect import to_streamlit
 from chatbot.errors import ChatbotError
 from chatbot.settings import Settings
 from chatbot.store import Conversation, Message, State
-from chatbot.ui import actions, places, remedies, resources, rows, thoughts, views, whereabouts
+from chatbot.ui import (
+    actions,
+    controls,
+    models,
+    places,
+    remedies,
+    resources,
+    rows,
+    thoughts,
+    views,
+    whereabouts,
+)
 from chatbot.ui.conversations import show_undo_delete
 from chatbot.ui.errors import show_error
 from chatbot.ui.language import t
@@ -136,12 +148,26 @@ def last_unseen_id(branch: list[Message]) -> str | None:
     return first_sent.parent_id if first_sent else None
 
 
+def pins_without_room(branch: list[Message]) -> set[str]:
+    """The messages that a person keeps in the model's view, but that are too long for it."""
+    if not any(message.is_pinned for message in branch):
+        return set()
+    chosen = controls.current()
+    window = places.here().answers.models.window(models.source(), chosen.model)
+    return context.pins_without_room(branch, chosen.system_prompt, chosen.max_tokens, window)
+
+
 def show_message(
-    message: Message, is_last: bool, versions: list[str], is_before_sent: bool = False
+    message: Message,
+    is_last: bool,
+    versions: list[str],
+    is_before_sent: bool = False,
+    has_room: bool = True,
 ) -> None:
     """One question or finished answer, with what can be done about it.
 
-    `is_before_sent` says that the model is sent what follows, but no longer this.
+    `is_before_sent` says that the model is sent what follows, but no longer this; `has_room`
+    that it can be kept in the model's view.
     """
     with _place_of(message):
         if message.role == "user" and st.session_state.get("editing") == message.id:
@@ -151,7 +177,7 @@ def show_message(
         if message.role == "user":
             rows.show_question_row(message, versions)
         else:
-            show_outcome(message, is_last, versions)
+            show_outcome(message, is_last, versions, has_room)
         if is_before_sent:  # within its message, so that those below keep their places
             with st.container(key="unseen"):
                 st.caption(t("context.unseen"), text_alignment="center")
@@ -177,7 +203,9 @@ def _show_text(message: Message) -> None:
         st.markdown(_for_streamlit(message.content))
 
 
-def show_outcome(message: Message, is_last: bool, versions: list[str]) -> None:
+def show_outcome(
+    message: Message, is_last: bool, versions: list[str], has_room: bool = True
+) -> None:
     """Below an answer: why it ended early, if it did, and its row of controls."""
     if message.is_running:  # and followed no further: a busy endpoint is waited for
         remedies.show_countdown(message)
@@ -192,4 +220,4 @@ def show_outcome(message: Message, is_last: bool, versions: list[str]) -> None:
     elif message.finish_reason == "length":
         st.caption(t("answer.length"))
     remedies.show_remedies(message, error, is_last)
-    rows.show_answer_row(message, versions, is_last)
+    rows.show_answer_row(message, versions, is_last, has_room)

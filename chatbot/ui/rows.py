@@ -55,7 +55,9 @@ def show_editor(question: Message) -> None:
             )
 
 
-def show_answer_row(answer: Message, versions: list[str], is_last: bool) -> None:
+def show_answer_row(
+    answer: Message, versions: list[str], is_last: bool, has_room: bool = True
+) -> None:
     """What can be done with an answer, and when and by which model it was given."""
     if st.session_state.get("deleting") == answer.id:
         _show_confirmation(answer)
@@ -83,7 +85,7 @@ def show_answer_row(answer: Message, versions: list[str], is_last: bool) -> None
                 filter(
                     None,
                     (
-                        f":material/keep: {t('answer.pinned')}" if answer.is_pinned else "",
+                        _pinned(has_room) if answer.is_pinned else "",
                         moment(answer.created_at, time.time(), zone(st.context.timezone)),
                         plain(answer.model or ""),
                         plain(models.provider_of(answer.host, answer.model)),
@@ -92,6 +94,12 @@ def show_answer_row(answer: Message, versions: list[str], is_last: bool) -> None
                 )
             )
         )
+
+
+def _pinned(has_room: bool) -> str:
+    if has_room:
+        return f":material/keep: {t('answer.pinned')}"
+    return f":material/keep_off: {t('answer.pinned_in_vain')}"
 
 
 def _show_edit(question: Message) -> None:
