@@ -1,6 +1,8 @@
 """Faults of an endpoint as a person meets them in a browser: what is said, and what helps."""
 
+import asyncio
 import re
+import threading
 import time
 from collections.abc import Callable, Iterator
 
@@ -51,13 +53,18 @@ class Broken:
         self._open_page = open_page
         self.frames: list[str] = []
 
-    def open(self, server: FaultyServer, locale: str, viewport: dict[str, int]) -> Page:
+    def open(
+        self, server: FaultyServer, locale: str, viewport: dict[str, int], **settings: str
+    ) -> Page:
         self.app = self._run_app(
-            OPENAI_BASE_URL=server.base_url,
-            OPENAI_API_KEY=CANARY_KEY,
-            CHATBOT_MODELS="test-model, other-model",
-            CHATBOT_CONNECT_TIMEOUT="1",
-            CHATBOT_SILENCE_TIMEOUT="1",
+            **{
+                "OPENAI_BASE_URL": server.base_url,
+                "OPENAI_API_KEY": CANARY_KEY,
+                "CHATBOT_MODELS": "test-model, other-model",
+                "CHATBOT_CONNECT_TIMEOUT": "1",
+                "CHATBOT_SILENCE_TIMEOUT": "1",
+                **settings,
+            }
         )
         page = self._open_page(self.app.url, locale=locale, viewport=viewport)
         page.on("websocket", self._listen)
@@ -122,6 +129,29 @@ def test_a_fault_is_one_sentence_with_a_button_and_keeps_its_secrets(
     assert CANARY_KEY not in "".join([page.content(), broken.app.log, *broken.frames])
     stored = b"".join(path.read_bytes() for path in broken.app.folder.glob("chatbot.db*"))
     assert CANARY_KEY.encode() not in stored
+
+
+def test_a_failure_stands_at_once_where_it_will_stay(
+    broken: Broken, servers: list[FaultyServer]
+) -> None:
+    release = threading.Event()
+
+    async def refuse_late(exchange: Exchange) -> None:
+        while not release.is_set():
+            await asyncio.sleep(0.01)
+        await exchange.refuse(401, "Bad key")
+
+    server = FaultyServer(refuse_late).start()
+    servers.append(server)
+    page = broken.open(server, "en-US", WIDE, CHATBOT_SILENCE_TIMEOUT="60")
+    ask(page, "Hi")
+    expect(messages(page).last).to_contain_text("Thinking…")
+    release.set()
+    expect(page.get_by_role("button", name="Retry")).to_be_visible()
+    alert = page.get_by_role("alert").bounding_box()
+    page.reload()
+    expect(page.get_by_role("button", name="Retry")).to_be_visible()
+    assert alert and page.get_by_role("alert").bounding_box() == alert
 
 
 @pytest.mark.parametrize(
