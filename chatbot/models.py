@@ -58,10 +58,9 @@ class Models:
             background.submit(background.in_thread(prices.load))
         return is_coming
 
-    def cost_to_read(self, source: Source, model: str | None, tokens: int) -> float | None:
-        """What it costs, in US dollars, to have so many tokens read; None if nobody knows."""
-        model = self.named(source, model)
-        return prices.cost(source.prices, source.base_url, model, Usage(tokens))
+    def cost(self, source: Source, model: str | None, usage: Usage) -> float | None:
+        """What so many tokens cost, in US dollars; None if nobody knows."""
+        return prices.cost(source.prices, source.base_url, self.named(source, model), usage)
 
     def named(self, source: Source, model: str | None) -> str:
         """A model's name; "" for the first one of a list that has not come yet."""

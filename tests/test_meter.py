@@ -30,7 +30,9 @@ def captions(page: AppTest) -> list[str]:
 
 
 def meter(page: AppTest) -> list[str]:
-    return [caption for caption in captions(page) if caption.startswith(("≈", "about $", "约 $"))]
+    return [
+        caption for caption in captions(page) if caption.startswith(("≈", "next: ", "下一问："))
+    ]
 
 
 @pytest.fixture
@@ -63,7 +65,7 @@ def test_the_meter_says_what_the_endpoint_counted(
 def test_it_is_said_before_anything_is_left_out_and_then_marked(
     small: AppTest, endpoint: FakeEndpoint
 ) -> None:
-    warning = "with your next question the model may no longer see"
+    warning = "with your next question the model"
     for number in range(3):
         ask(small, f"Question {number}")
         is_warned = any(warning in caption for caption in captions(small.run()))
@@ -80,6 +82,32 @@ def test_it_is_said_before_anything_is_left_out_and_then_marked(
         for message in small.chat_message
     ]
     assert marked == [False, True, *[False] * 6]
+
+
+@pytest.mark.parametrize(
+    ("window", "locale", "says"),
+    [
+        ("1100", "en-US", "Full: with your next question the model no longer sees"),
+        ("1100", "zh-CN", "已满：下次提问后，模型将看不到最早的消息。"),
+        ("1360", "en-US", "Nearly full: with your next question the model may no longer see"),
+        ("1360", "zh-CN", "快满了：下次提问后，模型可能看不到最早的消息。"),
+    ],
+)
+def test_what_will_be_left_out_is_told_from_what_may_be(
+    page: AppTest,
+    endpoint: FakeEndpoint,
+    monkeypatch: pytest.MonkeyPatch,
+    window: str,
+    locale: str,
+    says: str,
+) -> None:
+    monkeypatch.setenv("CHATBOT_CONTEXT_WINDOW", window)
+    monkeypatch.setenv("CHATBOT_MAX_TOKENS", "500")
+    endpoint.default_reply = Reply([LONG], usage=None)
+    page.context = {"locale": locale}
+    for number in range(2):
+        ask(page.run(), f"Question {number}")
+    assert [one for one in captions(page.run()) if one.startswith(says)]
 
 
 def test_what_is_pinned_is_sent_however_old_it_is(small: AppTest, endpoint: FakeEndpoint) -> None:
@@ -221,13 +249,14 @@ def test_an_answer_and_the_conversation_and_the_next_question_have_a_price(
     page.run()
     row = next(caption for caption in captions(page) if "500 tokens" in caption)
     assert row.endswith("3k + 500 tokens · $0.0090")
-    assert meter(page) == ["about $0.0070"]
+    assert meter(page) == ["next: about $0.011"]  # 2 * 3500 + 8 * 500
     assert "has cost about $0.0090 so far" in explanation(page)
     ask(page, "And?")
     page.run()
     assert "has cost about $0.018 so far" in explanation(page)
     page.context = {"locale": "zh-CN"}
     assert "至今花费约 $0.018" in explanation(page.run())
+    assert meter(page) == ["下一问：约 $0.011"]
     assert len(endpoint.requests) == 2  # no hidden calls
 
 

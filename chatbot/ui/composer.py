@@ -72,10 +72,10 @@ def show_line(owner: str, branch: list[Message], place: DeltaGenerator) -> None:
             horizontal=True, wrap=False, horizontal_alignment="center", gap="xxsmall"
         ):
             st.caption(line, width="content")
-            is_nearly_full = meter.show_meter(owner, branch)
+            said = meter.show_meter(owner, branch)
         warning = st.empty()  # always one element: an old warning would stand while an answer runs
-        if is_nearly_full:
-            warning.caption(t("context.nearly_full"), text_alignment="center")
+        if said:
+            warning.caption(said, text_alignment="center")
         if left := resources.fuse().left(owner):
             st.caption(_words(left), text_alignment="center")
 

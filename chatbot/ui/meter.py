@@ -3,6 +3,7 @@
 import streamlit as st
 
 from chatbot.context import Window
+from chatbot.prices import Usage
 from chatbot.store import Message, State
 from chatbot.tokens import count
 from chatbot.ui import controls, models, places
@@ -13,18 +14,19 @@ QUESTION_TOKENS = 100
 """What the next question is taken to be: most are shorter."""
 
 
-def show_meter(owner: str, branch: list[Message]) -> bool:
+def show_meter(owner: str, branch: list[Message]) -> str:
     """About what the model would read of this with the next question, and what that costs.
 
-    As far as its window and its price are known. Returns whether the next question will push
-    out the oldest messages, for the first time.
+    As far as its window and its price are known; the next answer is taken to be as long as the
+    last one. Returns what is to be said if the next question will, or may, push out the oldest
+    messages for the first time.
     """
     last = next((one for one in reversed(branch) if one.sent_tokens is not None), None)
     if last is None:
-        return False
+        return ""
     chosen, source, known = controls.current(), models.source(), places.here().answers.models
     window = known.window(source, chosen.model)
-    used = used_tokens(last, window)
+    used, room = used_tokens(last, window), window.prompt_tokens(chosen.max_tokens)
     parts, explained = [], []
     if window.tokens is not None:
         size = in_thousands(window.tokens)
@@ -32,9 +34,10 @@ def show_meter(owner: str, branch: list[Message]) -> bool:
         free = window.answer_tokens(chosen.max_tokens)
         explained.append(t("context.help", window=f"{window.tokens:,}", answer=f"{free:,}"))
     if not known.price_is_coming(source, chosen.model):
-        dollars = known.cost_to_read(source, chosen.model, used)
+        read = used if room is None else min(used, room)
+        dollars = known.cost(source, chosen.model, Usage(read, _written_tokens(last, window)))
         if dollars:
-            parts.append(_about(dollars))
+            parts.append(t("cost.next_price", price=_about(dollars)))
             explained.append(t("cost.next"))
         elif dollars is None:
             parts.append(t("cost.unknown"))
@@ -45,8 +48,9 @@ def show_meter(owner: str, branch: list[Message]) -> bool:
     if parts:
         explanation = "\n\n".join(plain(one) for one in explained if one)
         st.caption(plain(" · ".join(parts)), width="content", help=explanation)
-    room = window.prompt_tokens(chosen.max_tokens)
-    return room is not None and last.first_sent_id is None and used + QUESTION_TOKENS > room
+    if room is None or last.first_sent_id is not None or used + QUESTION_TOKENS <= room:
+        return ""
+    return t("context.full" if used > room else "context.nearly_full")
 
 
 def used_tokens(answer: Message, window: Window) -> int:
@@ -58,6 +62,12 @@ def used_tokens(answer: Message, window: Window) -> int:
         # Of one that went on after a stop, only what was written then was counted.
         written = reported if 2 * reported > written else written
     return (answer.sent_tokens or 0) + max(0, written)
+
+
+def _written_tokens(answer: Message, window: Window) -> int:
+    """About how many tokens the model wrote for an answer, its reasoning included."""
+    counted = answer.completion_tokens
+    return counted if counted is not None else window.scale.tokens(count(answer.content))
 
 
 def in_thousands(tokens: int) -> str:
