@@ -1,8 +1,10 @@
 """Every way an endpoint breaks, through the client and through the page."""
 
+import io
 import json
 import logging
 import socket
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,8 +17,9 @@ from chatbot import background, visitors
 from chatbot.client import Client
 from chatbot.endpoints import Endpoint
 from chatbot.errors import Action, ChatbotError
+from chatbot.exchange import export
 from chatbot.faults import context_limit
-from chatbot.i18n import translate
+from chatbot.i18n import catalogue, translate
 from chatbot.parameters import ReplyRequest, complaints
 from chatbot.sse import Completion
 from chatbot.store import Message, State, Store
@@ -198,6 +201,17 @@ class Visit:
         page.session_state["visitor_is_known"] = True
         return page.run()
 
+    def exported(self) -> str:
+        """All of the person's conversations, as they would be taken away."""
+        store = Store(f"sqlite:///{Path.cwd()}/chatbot.db")
+        file = io.BytesIO()
+        export.write_zip(
+            [store], visitors.owner_of(self.token), file, "en", None, report=lambda _: None
+        )
+        store.close()
+        with zipfile.ZipFile(file) as archive:
+            return "".join(archive.read(name).decode() for name in archive.namelist())
+
     def kept(self, state: State) -> list[Message]:
         """The conversation as the store has it, once the answer is in this state."""
         store = Store(f"sqlite:///{Path.cwd()}/chatbot.db")
@@ -216,6 +230,16 @@ class Visit:
         return kept
 
 
+def check_buttons(page: AppTest, names: tuple[str, ...], language: str) -> None:
+    """What helps is offered, in the person's language; `names` are the English ones."""
+    keys = {text: key for key, text in catalogue("en").items() if key.startswith("answer.")}
+    wanted = {
+        translate(language, keys[name]) if name in keys else translate(language, "cancel")
+        for name in names
+    }
+    assert wanted <= {button.label for button in page.button}
+
+
 def check_sentence(page: AppTest, error: ChatbotError, language: str) -> None:
     """One sentence, ours, and nothing else that looks like an error."""
     sentence = error.sentence(language)
@@ -229,8 +253,11 @@ def check_sentence(page: AppTest, error: ChatbotError, language: str) -> None:
 def check_no_key(visit: Visit, log: str) -> None:
     shown = repr(visit.page._tree)
     stored = b"".join(path.read_bytes() for path in Path.cwd().glob("chatbot.db*"))
+    exported = visit.exported()
+    assert "Hi!" in exported
     assert CANARY_KEY not in shown
     assert CANARY_KEY not in log
+    assert CANARY_KEY not in exported
     assert CANARY_KEY.encode() not in stored
     assert "Traceback" not in shown
 
@@ -246,11 +273,13 @@ def check_page(
         assert fault.text in texts(visit.page)[1]
     error = ChatbotError.from_json(answer.error)
     assert (error.code if error else None) == fault.code
-    assert set(fault.buttons) <= {button.label for button in visit.page.button}
+    in_chinese = visit.in_chinese()
+    check_buttons(visit.page, fault.buttons, "en")
+    check_buttons(in_chinese, fault.buttons, "zh")
     if error:
         assert error.details.get("host", host) == host
         check_sentence(visit.page, error, "en")
-        check_sentence(visit.in_chinese(), error, "zh")
+        check_sentence(in_chinese, error, "zh")
     else:
         assert not visit.page.warning
     check_no_key(visit, log.text)

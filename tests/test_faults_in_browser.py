@@ -131,6 +131,34 @@ def test_a_fault_is_one_sentence_with_a_button_and_keeps_its_secrets(
     assert CANARY_KEY.encode() not in stored
 
 
+@pytest.mark.timeout(400)
+@pytest.mark.parametrize("locale", ["en-US", "zh-CN"])
+def test_no_fault_lets_the_key_out_of_the_server(
+    locale: str, broken: Broken, servers: list[FaultyServer]
+) -> None:
+    async def fail(exchange: Exchange) -> None:
+        await exchange.server.state["fault"].answer(exchange)
+
+    server = FaultyServer(fail).start()
+    servers.append(server)
+    page = broken.open(server, locale, WIDE)
+    language = locale[:2]
+    ended = [translate(language, f"answer.{name}") for name in ("retry", "regenerate", "retry_now")]
+    is_over = re.compile("|".join(f"^{name}$" for name in ended))
+    new, shown = translate(language, "sidebar.new"), ""
+    for fault in FAULTS:
+        server.state = {"fault": fault}
+        ask(page, f"What does {fault.name} do?")
+        expect(messages(page)).to_have_count(2)
+        expect(page.get_by_role("button", name=is_over).last).to_be_visible()
+        shown += page.content()
+        page.get_by_test_id("stSidebar").get_by_role("button", name=new, exact=True).click()
+        expect(page.get_by_text(translate(language, "greeting.title"))).to_be_visible()
+    assert len(server.requests) >= len(FAULTS)
+    assert CANARY_KEY not in "".join([shown, broken.app.log, *broken.frames])
+    assert "Traceback" not in shown + broken.app.log
+
+
 def test_a_failure_stands_at_once_where_it_will_stay(
     broken: Broken, servers: list[FaultyServer]
 ) -> None:
