@@ -103,6 +103,7 @@ with errors_shown():
         else:
             conversations.show_conversations(owner, conversation)
         with look.fresh_place(models.widget_key("controls"), "controls"):
+            refused = controls.refused()
             controls.show_controls(conversation)
         sidebar.show_view_buttons()
         entrance.show_person()
@@ -133,3 +134,4 @@ with errors_shown():
         else:
             live.wait_for_the_end(running)
         above_composer.empty()
+        controls.show_what_was_refused(refused)

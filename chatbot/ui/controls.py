@@ -11,7 +11,7 @@ from chatbot.reply import Controls
 from chatbot.settings import MAX_TEMPERATURE, MAX_TOKENS
 from chatbot.store import Conversation
 from chatbot.ui import access, address, applying, browser, models, places, resources, views
-from chatbot.ui.errors import errors_shown, noting_errors
+from chatbot.ui.errors import errors_shown, keep_notice, noting_errors
 from chatbot.ui.language import t
 from chatbot.ui.look import plain
 from chatbot.ui.models import widget_key
@@ -40,7 +40,7 @@ def _show_dials(kept: dict[str, Any]) -> None:
         if access.obstacle():  # a fragment runs without what stands before the page
             st.rerun()
         settings = resources.settings()
-        takes_temperature = "temperature" not in _refused()
+        takes_temperature = "temperature" not in refused()
         st.slider(
             t("controls.temperature"),
             0.0,
@@ -81,7 +81,7 @@ def _show_dials(kept: dict[str, Any]) -> None:
 
 def _show_effort(kept: str | None) -> None:
     """How long a model should think, for models that take it; at first each decides by itself."""
-    refused = _refused()
+    unused = refused()
     efforts = (NO_EFFORT, *REASONING_EFFORTS)
     names = {effort: t(f"effort.{effort}") for effort in efforts}
     st.selectbox(
@@ -92,10 +92,10 @@ def _show_effort(kept: str | None) -> None:
         format_func=names.__getitem__,
         help=t("controls.reasoning_effort_help"),
         on_change=noting_errors(keep),
-        disabled="reasoning_effort" in refused,
+        disabled="reasoning_effort" in unused,
     )
     chosen = current().reasoning_effort
-    if "reasoning_effort" in refused or f"reasoning_effort={chosen}" in refused:
+    if "reasoning_effort" in unused or f"reasoning_effort={chosen}" in unused:
         name = "controls.reasoning_effort_unused"
         st.caption(t(name, model=plain(models.chosen()[1] or "")))
 
@@ -139,6 +139,21 @@ def current(picked: str | None = None) -> Controls:
     )
 
 
+def refused() -> Mapping[str, str]:
+    """The parameters that the chosen model has turned out not to take."""
+    endpoint, model = models.chosen()
+    if endpoint is None or model is None:
+        return {}
+    return places.here().answers.models.refused_parameters(endpoint, model)
+
+
+def show_what_was_refused(refused_before: Mapping[str, str]) -> None:
+    """Draw the page again if the model did not take something that the controls offer."""
+    if refused() != refused_before:
+        keep_notice()
+        st.rerun()
+
+
 def _longest_answer() -> int:
     """The most tokens that may be asked for."""
     return min(resources.limits().answer.tokens or MAX_TOKENS, MAX_TOKENS)
@@ -147,11 +162,3 @@ def _longest_answer() -> int:
 def _within(value: float, least: float, most: float, otherwise: float) -> float:
     """A number brought into its range; `otherwise` for what is no number at all."""
     return min(max(value, least), most) if math.isfinite(value) else otherwise
-
-
-def _refused() -> Mapping[str, str]:
-    """The parameters that the chosen model has turned out not to take."""
-    endpoint, model = models.chosen()
-    if endpoint is None or model is None:
-        return {}
-    return places.here().answers.models.refused_parameters(endpoint, model)
