@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mappin
 from typing import TYPE_CHECKING, Any
 
 from chatbot import bodies, faults
-from chatbot.connection import opened
+from chatbot.connection import hands_over_all_at_once, opened
 from chatbot.endpoints import Endpoint
 from chatbot.errors import ChatbotError
 from chatbot.listing import context_window, is_name
@@ -28,7 +28,8 @@ SECONDS_AFTER_THE_END = 2
 
 PAUSE_SECONDS_PER_STREAM, MAX_PAUSE_SECONDS = 0.002, 0.1
 """Of many streams, several chunks are read at a time: with 40, a chunk costs 37 instead of 51 µs.
-They are drawn less often than this in any case, and a lone one is read as it comes."""
+They are drawn less often than this in any case, and a lone one is read as it comes. Not through
+SOCKS, where each chunk comes by itself: ten answers came at half their pace."""
 
 Refused = dict[tuple[str, str], dict[str, str]]
 """By endpoint and model: the parameters refused, each with what is sent instead, if anything."""
@@ -151,6 +152,7 @@ class Client:
         """Read one reply. What goes wrong after its end does not matter any more."""
         loop = asyncio.get_running_loop()
         silence_seconds = endpoint.silence_timeout_seconds
+        may_pause = hands_over_all_at_once(endpoint)
         self._streams += 1
         try:
             async with (
@@ -177,7 +179,7 @@ class Client:
                         elif is_at_work and not had_ended:
                             # Comments and empty deltas are silence too.
                             deadline.reschedule(loop.time() + silence_seconds)
-                        if reader.has_text and self._streams > 1:
+                        if may_pause and reader.has_text and self._streams > 1:
                             pause_seconds = PAUSE_SECONDS_PER_STREAM * self._streams
                             await asyncio.sleep(min(pause_seconds, MAX_PAUSE_SECONDS))
                     reader.close()

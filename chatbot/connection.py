@@ -43,6 +43,11 @@ def opened(endpoint: Endpoint) -> "openai.AsyncOpenAI":
     )
 
 
+def hands_over_all_at_once(endpoint: Endpoint) -> bool:
+    """Whether all that has come of an answer is read in one piece, or else each chunk by itself."""
+    return not _is_behind_socks(endpoint)
+
+
 def _http_client(endpoint: Endpoint, **options: Any) -> "httpx2.AsyncClient":
     # Without TLS there is nothing to verify, so no authorities are loaded.
     options["verify"] = not endpoint.base_url.startswith("http://")
@@ -58,10 +63,14 @@ def _transport(endpoint: Endpoint) -> "type[httpx2.AsyncClient]":
     """The quicker transport, except where it cannot go: through a SOCKS proxy."""
     import openai
 
-    proxies = urllib.request.getproxies() if _may_use_proxies(endpoint) else {}
-    if any(proxy.startswith("socks") for proxy in proxies.values()):
+    if _is_behind_socks(endpoint):
         return openai.DefaultAsyncHttpxClient
     return openai.DefaultAioHttpClient
+
+
+def _is_behind_socks(endpoint: Endpoint) -> bool:
+    proxies = urllib.request.getproxies() if _may_use_proxies(endpoint) else {}
+    return any(proxy.startswith("socks") for proxy in proxies.values())
 
 
 def _may_use_proxies(endpoint: Endpoint) -> bool:

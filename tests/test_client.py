@@ -1,9 +1,10 @@
 """The thin client against real HTTP on loopback."""
 
 import asyncio
+import contextlib
 import json
 import time
-from collections.abc import Coroutine
+from collections.abc import AsyncIterator, Coroutine
 from typing import Any, TypeVar
 
 import pytest
@@ -266,43 +267,72 @@ def test_a_proxy_is_used_for_other_machines(
     assert pieces == ["Hello", " there", "!"]
 
 
+@contextlib.asynccontextmanager
+async def socks_proxy(
+    endpoint: FakeEndpoint, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[list[bytes]]:
+    """A SOCKS proxy that leads to the endpoint, wherever one wants to go; yields what it is told.
+
+    RFC 1928: greeting, connect request with a host name, then bytes both ways.
+    """
+    asked: list[bytes] = []
+    connections: list[asyncio.Task[None]] = []
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        connections.append(asyncio.current_task())  # type: ignore[arg-type]
+        await reader.readexactly((await reader.readexactly(2))[1])
+        writer.write(b"\5\0")
+        length = (await reader.readexactly(5))[4]
+        asked.append(await reader.readexactly(length + 2))
+        writer.write(b"\5\0\0\1\0\0\0\0\0\0")
+        port = int(endpoint.base_url.split(":")[2].split("/")[0])
+        onward, out = await asyncio.open_connection("127.0.0.1", port)
+
+        async def pump(a: asyncio.StreamReader, b: asyncio.StreamWriter) -> None:
+            while data := await a.read(65536):
+                b.write(data)
+            b.close()
+            await b.wait_closed()
+
+        await asyncio.gather(pump(reader, out), pump(onward, writer))
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    monkeypatch.setenv("ALL_PROXY", f"socks5://127.0.0.1:{server.sockets[0].getsockname()[1]}")
+    yield asked
+    await asyncio.gather(*connections)
+    server.close()
+
+
 def test_a_socks_proxy_is_used_for_other_machines(
     endpoint: FakeEndpoint, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    asked: list[bytes] = []
+    pieces: list[str] = []
 
-    async def through_socks() -> list[str]:
-        async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            # RFC 1928: greeting, connect request with a host name, then bytes both ways.
-            await reader.readexactly((await reader.readexactly(2))[1])
-            writer.write(b"\5\0")
-            length = (await reader.readexactly(5))[4]
-            asked.append(await reader.readexactly(length + 2))
-            writer.write(b"\5\0\0\1\0\0\0\0\0\0")
-            port = int(endpoint.base_url.split(":")[2].split("/")[0])
-            onward, out = await asyncio.open_connection("127.0.0.1", port)
+    async def through_socks() -> list[bytes]:
+        async with socks_proxy(endpoint, monkeypatch) as asked:
+            await reply("http://model.example/v1", pieces)
+        return asked
 
-            async def pump(a: asyncio.StreamReader, b: asyncio.StreamWriter) -> None:
-                while data := await a.read(65536):
-                    b.write(data)
-                b.close()
-                await b.wait_closed()
+    assert run(through_socks()) == [b"model.example\0P"]
+    assert pieces == ["Hello", " there", "!"]
 
-            await asyncio.gather(pump(reader, out), pump(onward, writer))
-            is_over.set()
 
-        is_over = asyncio.Event()
-        server = await asyncio.start_server(serve, "127.0.0.1", 0)
-        port = server.sockets[0].getsockname()[1]
-        monkeypatch.setenv("ALL_PROXY", f"socks5://127.0.0.1:{port}")
-        pieces: list[str] = []
-        await reply("http://model.example/v1", pieces)
-        await is_over.wait()
-        server.close()
-        return pieces
+def test_many_answers_through_a_socks_proxy_are_read_without_a_pause(
+    endpoint: FakeEndpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("chatbot.client.PAUSE_SECONDS_PER_STREAM", 60)
+    monkeypatch.setattr("chatbot.client.MAX_PAUSE_SECONDS", 60)
+    asked = Endpoint("http://model.example/v1", CANARY_KEY)
 
-    assert run(through_socks()) == ["Hello", " there", "!"]
-    assert asked == [b"model.example\0P"]
+    async def through_socks() -> list[str | None]:
+        async with socks_proxy(endpoint, monkeypatch), asyncio.timeout(50):
+            client = Client()
+            several = (client.stream_reply(asked, REQUEST, lambda _: None) for _ in range(3))
+            completions = await asyncio.gather(*several)
+            await client.close()
+        return [one.finish_reason for one in completions]
+
+    assert run(through_socks()) == ["stop"] * 3
 
 
 def test_what_cannot_be_a_models_name_is_not_listed(endpoint: FakeEndpoint) -> None:
