@@ -1,10 +1,11 @@
 """A poor network, a locked phone, a closed tab: the answer is there when the person is back."""
 
+import re
 import sqlite3
 from collections.abc import Callable, Iterator
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, WebSocketRoute, expect
 
 from tests.browser import COMPOSER, PHONE, OpenPage, ask, expect_answer, messages
 from tests.conftest import CANARY_KEY, RunningApp, wait_until
@@ -118,6 +119,28 @@ def test_a_restart_keeps_the_text_and_what_was_being_typed(
     expect(page.get_by_role("button", name="Regenerate")).to_be_visible()
     expect(page.locator(COMPOSER)).to_have_value("Not yet sent")
     assert len(endpoint.requests) == 1
+
+
+def test_a_message_that_cannot_be_read_brings_a_new_page_with_all_in_it(
+    app: RunningApp, endpoint: FakeEndpoint, open_page: OpenPage
+) -> None:
+    page = open_page(app.url)
+    connections: list[WebSocketRoute] = []
+
+    def pass_on(connection: WebSocketRoute) -> None:
+        connection.connect_to_server()
+        connections.append(connection)
+
+    page.route_web_socket(re.compile("/_stcore/stream"), pass_on)
+    page.reload()
+    ask(page, "Hi")
+    expect(page.get_by_text("Line 5 of the answer.")).to_be_visible(timeout=10_000)
+    page.fill(COMPOSER, "Not yet sent")
+    connections[-1].send("no message of Streamlit's")
+    expect(page.get_by_text("Connection lost.")).to_be_visible(timeout=30_000)
+    expect(page.get_by_role("dialog")).to_be_hidden()
+    expect_whole_answer_once(page, endpoint)
+    expect(page.locator(COMPOSER)).to_have_value("Not yet sent")
 
 
 def expect_whole_answer_once(page: Page, endpoint: FakeEndpoint) -> None:

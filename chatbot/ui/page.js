@@ -33,7 +33,10 @@ function watch(pane) {
   for (const child of pane.children) observer.observe(child);
 }
 
+const RELOAD_MILLISECONDS = 5000; // at most once in this time
+
 // While the server is out of reach, one sentence instead of Streamlit's dialog over everything.
+// After a message that it cannot read Streamlit gives up for good; a new page finds all as it was.
 function watchConnection(sentence) {
   let note = document.getElementById("chatbot-lost");
   if (!note) {
@@ -43,8 +46,10 @@ function watchConnection(sentence) {
     document.body.append(note);
     const app = document.querySelector('[data-testid="stApp"]');
     const look = () => {
-      const isLost = app.dataset.testConnectionState === "PINGING_SERVER";
-      note.textContent = isLost ? note.dataset.sentence : "";
+      const connection = app.dataset.testConnectionState;
+      const isOver = connection === "DISCONNECTED_FOREVER";
+      note.textContent = isOver || connection === "PINGING_SERVER" ? note.dataset.sentence : "";
+      if (isOver) setTimeout(() => location.reload(), RELOAD_MILLISECONDS - performance.now());
     };
     const state = { attributeFilter: ["data-test-connection-state"] };
     if (app) new MutationObserver(look).observe(app, state);
