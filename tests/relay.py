@@ -13,6 +13,7 @@ class Relay:
         self.port = 0
         self._target = port
         self._is_cut = False
+        self._is_held = False
         self._writers: set[asyncio.StreamWriter] = set()
         self._loop = asyncio.new_event_loop()
         self._ready = threading.Event()
@@ -28,6 +29,14 @@ class Relay:
     def mend(self) -> None:
         """Let connections through again."""
         self._is_cut = False
+
+    def hold(self) -> None:
+        """Let nothing pass until `let_go`, but lose nothing either: a slow network."""
+        self._is_held = True
+
+    def let_go(self) -> None:
+        """Let pass what was held back, and all that comes."""
+        self._is_held = False
 
     def stop(self) -> None:
         """Break every connection and listen no more."""
@@ -77,6 +86,8 @@ class Relay:
     ) -> None:
         try:
             while data := await source.read(1 << 16):
+                while self._is_held:
+                    await asyncio.sleep(0.01)
                 self.received += len(data) if counts else 0
                 target.write(data)
                 await target.drain()

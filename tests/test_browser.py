@@ -11,6 +11,7 @@ from playwright.sync_api import expect
 from tests.browser import COMPOSER, LONG_REPLY, PHONE, OpenPage, ask, expect_answer, messages
 from tests.conftest import CANARY_KEY, WEIGHTS_FOLDER, RunningApp, wait_until
 from tests.endpoint import FakeEndpoint, Reply
+from tests.relay import Relay
 from tests.test_pieces import BLOCKS
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
@@ -625,3 +626,26 @@ def test_what_is_typed_before_the_pages_own_script_comes_stays(
     held[0].continue_()
     page.wait_for_function("() => sessionStorage.getItem('chatbot-draft-new') === 'Typed early'")
     expect(page.locator(COMPOSER)).to_have_value("Typed early")
+
+
+def test_what_is_typed_between_a_click_and_its_page_goes_along(
+    app: RunningApp, open_page: OpenPage
+) -> None:
+    relay = Relay(app.port)
+    page = open_page(f"http://127.0.0.1:{relay.port}")
+    composer = page.locator(COMPOSER)
+    ask(page, "One")
+    expect_answer(page, "Hello there!")
+    composer.fill("For later. ")
+    relay.hold()
+    page.get_by_role("button", name="New", exact=True).click()
+    composer.focus()
+    page.keyboard.press("End")
+    page.keyboard.type("For the new one")
+    relay.let_go()
+    expect(page.get_by_text("How can I help?")).to_be_visible()
+    expect(composer).to_have_value("For the new one")
+    page.get_by_role("button", name="One", exact=True).click()
+    expect_answer(page, "Hello there!")
+    expect(composer).to_have_value("For later. ")
+    relay.stop()

@@ -4,6 +4,7 @@ let isPinned = true; // whether the end of the conversation is kept in view
 let lastTop = 0;
 let target = null; // a message that is held in view while those after it are being drawn
 let isSent = false; // whether a question was sent since the last run
+let atClick = null; // what stood in the composer at the last click that may lead elsewhere
 
 function keepInView(pane) {
   if (target) target.scrollIntoView({ block: "start" });
@@ -89,9 +90,9 @@ function focusComposer() {
 const draftName = () => `chatbot-draft-${shown.conversation ?? "new"}`;
 
 // What is being typed stays with its conversation, and is there again after a reload.
-function keepDraft(composer) {
+function keepDraft(text) {
   try {
-    if (composer.value) sessionStorage.setItem(draftName(), composer.value);
+    if (text) sessionStorage.setItem(draftName(), text);
     else sessionStorage.removeItem(draftName());
   } catch {
     // Storage is forbidden or full here: the draft lives as long as the page.
@@ -106,23 +107,24 @@ function forgetDraft() {
   }
 }
 
-function bringDraft(composer) {
-  let draft = null;
+function bringDraft(composer, typedMeanwhile) {
+  let draft = "";
   try {
-    draft = sessionStorage.getItem(draftName());
+    draft = sessionStorage.getItem(draftName()) ?? "";
   } catch {
     return;
   }
-  if (composer.value === (draft ?? "")) return;
+  draft += typedMeanwhile;
+  if (composer.value === draft) return;
   const valueOf = Object.getOwnPropertyDescriptor(HTMLTextAreaElement.prototype, "value");
-  valueOf.set.call(composer, draft ?? "");
+  valueOf.set.call(composer, draft);
   composer.dispatchEvent(new Event("input", { bubbles: true })); // as if it had been typed
 }
 
 function watchComposer(composer) {
   if (composer.dataset.isWatched) return;
   composer.dataset.isWatched = "yes";
-  composer.addEventListener("input", () => keepDraft(composer));
+  composer.addEventListener("input", () => keepDraft(composer.value));
   composer.addEventListener("keydown", (event) => {
     if (event.key === "Enter" && !event.shiftKey && composer.value.trim()) isSent = true;
   });
@@ -130,6 +132,26 @@ function watchComposer(composer) {
   form?.addEventListener("click", (event) => {
     if (event.target.closest('[data-testid="stChatInputSubmitButton"]')) isSent = true;
   });
+}
+
+// On a poor network a person types on between a click and the page that it leads to.
+function watchClicks() {
+  const note = (event) => {
+    if (event.target.closest('[data-testid="stChatInput"]')) return;
+    atClick = document.querySelector('[data-testid="stChatInputTextArea"]')?.value ?? "";
+  };
+  addEventListener("click", note, { capture: true });
+  addEventListener("popstate", () => (atClick = null)); // a way back that no click began
+}
+
+// What was typed after the last click belongs to where that leads; the rest stays where it was.
+function partDraft() {
+  const before = atClick;
+  atClick = null;
+  const typed = document.querySelector('[data-testid="stChatInputTextArea"]')?.value ?? "";
+  if (before === null || typed === before || !typed.startsWith(before)) return "";
+  keepDraft(before);
+  return typed.slice(before.length);
 }
 
 // A message that was searched for, once it has been drawn.
@@ -292,6 +314,7 @@ export default function ({ data }) {
   beginDark();
   if (isListening) return;
   isListening = true;
+  watchClicks();
   addEventListener("chatbot-place", () => showPlace(window.chatbotPlace));
   if (window.chatbotPlace) showPlace(window.chatbotPlace);
 }
@@ -341,13 +364,13 @@ function showPlace(data) {
   const isFound = data.target && data.target.at !== shown.target?.at;
   if (data.renaming && data.renaming !== shown.renaming) focusTitle();
   if (data.editing && data.editing !== shown.editing) focusEdited();
+  const typedMeanwhile = isOther && !isFirst && !isBegun && !data.unsent ? partDraft() : "";
   shown = data;
   withComposer((composer) => {
     // On a poor network a person has typed by the time that this script comes.
     const isTyped = isFirst && composer.value;
-    if (isBegun || isTyped) keepDraft(composer);
-    else if (isOther && !data.unsent) bringDraft(composer);
-    else keepDraft(composer);
+    if (!isBegun && !isTyped && isOther && !data.unsent) bringDraft(composer, typedMeanwhile);
+    else keepDraft(composer.value);
     watchComposer(composer);
   });
   if (isOther || isAsked) {
