@@ -1,4 +1,4 @@
-"""A password that many share: is it the right one, who has given it, and how often may one guess.
+"""A password that many share: is it the right one, and who has given it.
 
 It is set as itself, or as the line that `python -m chatbot.password` prints, from
 which nobody can tell it. Whoever has given it gets a proof of that, which holds
@@ -7,18 +7,12 @@ for their own browser alone and ends when the password is changed.
 
 import hashlib
 import hmac
-import math
 import re
 import secrets
-import threading
-import time
 import unicodedata
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
-
-from chatbot.errors import ChatbotError
 
 SHORTEST_PASSWORD = 8
 
@@ -27,15 +21,6 @@ LONGEST_PASSWORD = 200
 SCRYPT_COST, SCRYPT_BLOCK, SCRYPT_PASSES = 2**14, 8, 5
 """What one guess costs: 16 MiB and some tenths of a second (cheatsheetseries.owasp.org,
 "Password Storage", scrypt)."""
-
-FREE_GUESSES = 5
-"""Wrong ones after which the next has to wait."""
-
-LONGEST_WAIT_SECONDS = 30
-"""The wait doubles up to this: 2,880 guesses a day, and nobody is kept out for longer."""
-
-FORGET_SECONDS = 600
-"""After this long without a wrong guess all is forgotten."""
 
 _LINE = re.compile(r"scrypt:([\w-]{22}):([\w-]{43})")
 
@@ -84,38 +69,6 @@ def line_for(password: str) -> str:
     """What to set instead of the password itself."""
     salt = secrets.token_bytes(16)
     return f"scrypt:{_encoded(salt)}:{_encoded(_key(password, salt))}"
-
-
-class Guesses:
-    """How often a password may be tried, by all people together: a new visitor costs nothing.
-
-    For one process: several copies of the app let through as many times more. Whoever is
-    in already is not concerned.
-    """
-
-    def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
-        self._now = now
-        self._lock = threading.Lock()
-        self._wrong = 0
-        self._last_wrong = self._next_at = -FORGET_SECONDS + now()
-
-    def check(self, password: Password, typed: str) -> None:
-        """Raise ChatbotError("password_wrong"), or ("password_wait") if it was not even looked at.
-
-        One at a time, so that guesses side by side gain nothing.
-        """
-        with self._lock:
-            if (seconds := self._next_at - self._now()) > 0:
-                raise ChatbotError("password_wait", seconds=str(math.ceil(seconds)))
-            if password.is_right(typed):
-                return
-            now = self._now()
-            self._wrong = self._wrong + 1 if now - self._last_wrong < FORGET_SECONDS else 1
-            self._last_wrong = now
-            # Not counted down by a right one: whoever guesses could wait for others to come in.
-            if (more := self._wrong - FREE_GUESSES) >= 0:
-                self._next_at = now + min(2.0 ** min(more, 10), LONGEST_WAIT_SECONDS)
-        raise ChatbotError("password_wrong")
 
 
 def _key(password: str, salt: bytes) -> bytes:

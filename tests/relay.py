@@ -38,6 +38,11 @@ class Relay:
         """Let pass what was held back, and all that comes."""
         self._is_held = False
 
+    def lead_to(self, port: int) -> None:
+        """Break every connection, and pass new ones on to another port."""
+        self._target = port
+        self._loop.call_soon_threadsafe(self._break_all)
+
     def stop(self) -> None:
         """Break every connection and listen no more."""
         self.cut()

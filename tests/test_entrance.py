@@ -11,7 +11,8 @@ from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.testing.v1 import AppTest
 
 from chatbot import password, settings
-from chatbot.password import Guesses, line_for, password_of
+from chatbot.guessing import Guesses
+from chatbot.password import line_for, password_of
 from chatbot.ui import access, resources
 from chatbot.visitors import new_token, owner_of
 from tests.browser import COMPOSER, PHONE, OpenPage, ask, expect_answer
@@ -27,8 +28,7 @@ FIELD = "input[type=password]"
 
 
 @pytest.fixture(autouse=True)
-def fresh_guesses(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setattr(access, "_guesses", {name: Guesses() for name in ("visitor", "admin")})
+def cheap_guesses(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(password, "SCRYPT_COST", 2)
     settings._load.cache_clear()
     password_of.cache_clear()
@@ -80,7 +80,11 @@ def test_after_many_wrong_ones_it_says_how_long_to_wait(
     locked: AppTest, monkeypatch: pytest.MonkeyPatch, language: str, sentence: str
 ) -> None:
     monkeypatch.setenv("CHATBOT_LANGUAGE", language)
-    monkeypatch.setattr(access, "_guesses", {"visitor": Guesses(lambda: 0.0)})
+    monkeypatch.setattr(
+        access,
+        "_guesses",
+        {"visitor": Guesses("visitor", resources.store, resources.store, lambda: 0.0)},
+    )
     locked.run()
     for _ in range(5):
         give(locked, "wrong horse")

@@ -10,8 +10,9 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser import COMPOSER, OpenPage, ask, expect_answer, messages
-from tests.conftest import ROOT, RunningApp, free_port, wait_until
+from tests.conftest import ROOT, RunningApp, empty_postgresql_database, free_port, wait_until
 from tests.endpoint import FakeEndpoint
+from tests.relay import Relay
 
 SERVER = ROOT / "deploy" / "server.py"
 PLAIN = ROOT / "streamlit_app.py"
@@ -55,15 +56,21 @@ def start(
     """Start the app with this provider set up, under one name or several."""
     running: list[RunningApp] = []
 
-    def start_(script: Path = PLAIN, names: tuple[str, ...] = (), **settings: str) -> RunningApp:
+    def start_(
+        script: Path = PLAIN,
+        names: tuple[str, ...] = (),
+        port: int | str = "{port}",  # its own
+        **settings: str,
+    ) -> RunningApp:
         client = (
             'client_id = "chatbot"\nclient_secret = "a-secret-of-the-client"\n'
             f'server_metadata_url = "{provider}/.well-known/openid-configuration"\n'
         )
-        (tmp_path / ".streamlit").mkdir()
-        secrets = tmp_path / ".streamlit" / "secrets.toml"
+        folder = tmp_path / f"app{len(running)}"
+        (folder / ".streamlit").mkdir(parents=True)
+        secrets = folder / ".streamlit" / "secrets.toml"
         shared = (
-            '[auth]\nredirect_uri = "http://127.0.0.1:{port}/oauth2callback"\n'
+            f'[auth]\nredirect_uri = "http://127.0.0.1:{port}/oauth2callback"\n'
             'cookie_secret = "0123456789abcdef0123456789"\n'
         )
         secrets.write_text(
@@ -72,7 +79,7 @@ def start(
             else shared + client,
             "utf-8",
         )
-        app = RunningApp(tmp_path, {"OPENAI_BASE_URL": endpoint.base_url, **settings}, script)
+        app = RunningApp(folder, {"OPENAI_BASE_URL": endpoint.base_url, **settings}, script)
         running.append(app)
         return app
 
@@ -133,6 +140,37 @@ def test_people_sign_in_stay_in_sign_out_and_see_nothing_of_each_other(
     assert messages(page).count() == 0
     for secret in ("a-secret-of-the-client", "0123456789abcdef", "Ada@example.org", "example.org"):
         assert secret not in app.log
+
+
+@pytest.mark.browser
+def test_who_signs_in_at_one_replica_is_signed_in_at_all(
+    start: Callable[..., RunningApp], open_page: OpenPage, postgresql: str
+) -> None:
+    """Also where the provider leads back to another one than asked it."""
+    at = Relay(0)
+    database_url = empty_postgresql_database(postgresql)
+    first, other = (
+        start(SERVER, port=at.port, CHATBOT_DATABASE_URL=database_url).port for _ in range(2)
+    )
+    at.lead_to(first)
+    url = f"http://127.0.0.1:{at.port}"
+    page = open_page(url, wait_for=SIGN_IN)
+    page.locator(SIGN_IN).click()
+    page.wait_for_selector("text=ada")
+    at.lead_to(other)
+    choose(page, "ada")
+    page.wait_for_selector(COMPOSER)
+    ask(page, "A secret of Ada's")
+    expect_answer(page, "Hello there!")
+    at.lead_to(first)
+    page.reload()
+    expect_answer(page, "Hello there!")
+    sign_out(page)
+    at.lead_to(other)
+    page.goto(url)
+    page.wait_for_selector(SIGN_IN)
+    assert page.locator(COMPOSER).count() == 0
+    at.stop()
 
 
 @pytest.mark.browser

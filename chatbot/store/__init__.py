@@ -13,6 +13,7 @@ from chatbot.errors import ChatbotError
 from chatbot.store.checkpoints import Checkpoints
 from chatbot.store.conversations import Conversations
 from chatbot.store.database import Database
+from chatbot.store.guesses import Guesses
 from chatbot.store.measures import Measures
 from chatbot.store.messages import Messages
 from chatbot.store.pins import Pins
@@ -76,6 +77,7 @@ class Store:
         self.refusals = Refusals(self._database)
         self.measures = Measures(self._database)
         self.spending = Spending(self._database)
+        self.guesses = Guesses(self._database)
         self.trash.erase_old()
         self.checkpoints.end_abandoned()
 

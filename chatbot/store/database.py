@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 SQLITE_BUSY_SECONDS = 5
 """How long to wait for another process that is writing."""
 
-REVISION = "0008"
+REVISION = "0009"
 """The newest migration: a database of this revision is not touched at the start."""
 
 MIGRATION_LOCK = 20260001
@@ -218,10 +218,15 @@ class Database:
         self.notices.append(ChatbotError("store_restored"))
 
 
+def one_after_the_other(connection: sa.Connection, lock: int) -> None:
+    """Wait for others that call this with the same number. SQLite has one writer in any case."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(sa.select(sa.func.pg_advisory_xact_lock(lock)))
+
+
 def _bring_up_to_date(connection: sa.Connection) -> None:
     """Create the tables, or change those of an earlier version, all in one transaction."""
-    if connection.dialect.name == "postgresql":
-        connection.execute(sa.select(sa.func.pg_advisory_xact_lock(MIGRATION_LOCK)))
+    one_after_the_other(connection, MIGRATION_LOCK)
     tables = set(sa.inspect(connection).get_table_names())
     version = sa.table("alembic_version", sa.column("version_num", sa.String(32)))
     if "conversations" not in tables:

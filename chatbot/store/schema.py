@@ -167,6 +167,15 @@ model_days = sa.Table(
 )
 """What the site has taken by day and model, of nobody in particular."""
 
+guesses = sa.Table(
+    "guesses",
+    metadata,
+    sa.Column("id", sa.String(32), primary_key=True),
+    sa.Column("purpose", sa.String(16), nullable=False),
+    sa.Column("at", sa.Float, nullable=False),
+)
+"""Passwords that were tried in vain within the last minutes: a handful of rows."""
+
 # SQLite's own index over the words, kept in step as its documentation shows
 # (sqlite.org/fts5.html, "External Content Tables").
 SQLITE_INDEX = (

@@ -13,14 +13,14 @@ import sqlalchemy as sa
 
 from chatbot.caps import MINUTE_SECONDS
 from chatbot.limits import Spent, SpentBy, Taken, day_of
-from chatbot.store.database import Database, reading, writing
+from chatbot.store.database import Database, one_after_the_other, reading, writing
 from chatbot.store.days import add_to_visitor, count
 from chatbot.store.questions import ModelDay, Outcome, Question
 from chatbot.store.records import HEARTBEAT_TIMEOUT_SECONDS
 from chatbot.store.schema import messages, model_days, spendings, visitor_days
 
-ONE_AFTER_THE_OTHER = 20260002
-"""Any number of our own: on PostgreSQL, what counts holds this lock. SQLite has one writer."""
+COUNTING_LOCK = 20260002
+"""Any number of our own, by which those who count agree on PostgreSQL."""
 
 T = TypeVar("T")
 
@@ -47,7 +47,7 @@ class Spending:
         of the visitor alone: where 1,500 were asked in it, that takes 2 instead of 20 ms.
         """
         now = time.time() if now is None else now
-        _lock(connection)
+        one_after_the_other(connection, COUNTING_LOCK)
         # A lost connection may have kept it already.
         connection.execute(spendings.delete().where(spendings.c.id == question.id))
         spent = _spent(connection, question.owner, now, counts_minutes)
@@ -82,7 +82,7 @@ class Spending:
     ) -> None:
         """Count what a question took, once."""
         now = time.time() if now is None else now
-        _lock(connection)
+        one_after_the_other(connection, COUNTING_LOCK)
         if not is_reserved:
             count(connection, day_of(now), question.owner, outcome)
             return
@@ -109,14 +109,14 @@ class Spending:
     @writing
     def forget(self, connection: sa.Connection, owner: str) -> None:
         """Delete what is known of a visitor. What they took stays counted, as nobody's."""
-        _lock(connection)
+        one_after_the_other(connection, COUNTING_LOCK)
         connection.execute(visitor_days.delete().where(visitor_days.c.owner == owner))
         connection.execute(spendings.update().where(spendings.c.owner == owner).values(owner=""))
 
 
 def adopt_spending(connection: sa.Connection, from_owner: str, to_owner: str) -> None:
     """Count as one visitor's what was counted as two's: the same person, now recognised."""
-    _lock(connection)  # two tabs may recognise them at once
+    one_after_the_other(connection, COUNTING_LOCK)  # two tabs may recognise them at once
     connection.execute(
         spendings.update().where(spendings.c.owner == from_owner).values(owner=to_owner)
     )
@@ -195,8 +195,3 @@ def _end(connection: sa.Connection, row: sa.Row[Any], outcome: Outcome) -> None:
         .values(is_open=False, tokens=outcome.taken.tokens, dollars=outcome.taken.dollars)
     )
     count(connection, day_of(row.began_at), row.owner, outcome)
-
-
-def _lock(connection: sa.Connection) -> None:
-    if connection.dialect.name == "postgresql":
-        connection.execute(sa.select(sa.func.pg_advisory_xact_lock(ONE_AFTER_THE_OTHER)))
