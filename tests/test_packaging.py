@@ -196,6 +196,8 @@ def test_the_containers_fit_together() -> None:
         assert (DEPLOY / build["context"] / build["dockerfile"]).is_file()
         assert service["read_only"] and service["cap_drop"] == ["ALL"]
         assert "/data" in service["volumes"][0].split(":")
+        # PORT in .env is where nginx, or the one container, is reached from outside.
+        assert f"EXPOSE {service['environment']['PORT']}" in DOCKERFILE
     upstreams = re.findall(r"server (\w+):8501", nginx)
     assert upstreams == [name for name in several["services"] if name.startswith("app")]
     [mounted] = several["services"]["nginx"]["volumes"]
