@@ -4,4 +4,5 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 PATH=$PWD/.venv/bin:$PATH
 
-uvx pip-audit --requirement deploy/requirements.lock --require-hashes --disable-pip
+# --strict: a version that could not be looked up is no version without vulnerabilities.
+uvx 'pip-audit>=2.10,<3' --strict --requirement deploy/requirements.lock --require-hashes --disable-pip

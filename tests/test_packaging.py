@@ -266,8 +266,17 @@ class _Named(http.client.HTTPSConnection):
         self.sock = context.wrap_socket(self.sock, server_hostname="chat.example.org")
 
 
+def test_ci_runs_every_kind_of_check_there_is() -> None:
+    """Also the lowest allowed versions, and the audit, which changes while nothing here does."""
+    workflow = yaml.safe_load((ROOT / ".github" / "workflows" / "ci.yml").read_text("utf-8"))
+    matrix = workflow["jobs"]["checks"]["strategy"]["matrix"]["include"]
+    kinds = re.findall(r"^  (\w+)\)", (ROOT / ".ci" / "run").read_text("utf-8"), re.MULTILINE)
+    assert {one["checks"] for one in matrix} == set(kinds) >= {"all", "lowest", "audit"}
+    assert workflow[True]["schedule"]  # YAML takes "on" for yes
+
+
 def test_the_shell_scripts_have_no_slips() -> None:
-    for script in (DEPLOY / "run.sh", *(ROOT / "scripts").glob("*.sh")):
+    for script in (DEPLOY / "run.sh", ROOT / ".ci" / "run", *(ROOT / "scripts").glob("*.sh")):
         assert os.access(script, os.X_OK), script
         checked = subprocess.run(["bash", "-n", script], capture_output=True, text=True)
         assert checked.returncode == 0, checked.stderr
