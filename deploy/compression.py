@@ -2,9 +2,11 @@
 
 Streamlit itself sends them as they are, because compressing them for every visitor
 costs more than it saves. Compressed once, a first visit takes 1.3 instead of 3.4 MB.
+By gzip as well, because without TLS browsers take no Brotli.
 """
 
 import asyncio
+import gzip
 from functools import cache
 from pathlib import Path
 
@@ -23,7 +25,7 @@ QUALITY = 9
 
 
 class CompressedFiles:
-    """Answers for files below /static/ that compress well, if the browser takes Brotli."""
+    """Answers for files below /static/ that compress well, as the browser takes them."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -34,15 +36,15 @@ class CompressedFiles:
         }
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        path = self._files.get(scope["path"]) if _may_be_compressed(scope) else None
-        if path is None:
+        path, encoding = self._files.get(scope.get("path", "")), _encoding(scope)
+        if path is None or encoding is None:
             await self._app(scope, receive, send)
             return
         response = Response(
-            await asyncio.to_thread(_compressed, path),
+            await asyncio.to_thread(_compressed, path, encoding),
             media_type=TYPES[path.suffix],
             headers={
-                "Content-Encoding": "br",
+                "Content-Encoding": encoding,
                 "Vary": "Accept-Encoding",
                 # As Streamlit does: a file that changes gets another name.
                 "Cache-Control": "public, immutable, max-age=31536000",
@@ -51,14 +53,19 @@ class CompressedFiles:
         await response(scope, receive, send)
 
 
-def _may_be_compressed(scope: Scope) -> bool:
+def _encoding(scope: Scope) -> str | None:
+    """The best that whoever asks for a file takes, if any."""
     if scope["type"] != "http" or scope["method"] not in ("GET", "HEAD"):
-        return False
-    encodings = Headers(scope=scope).get("accept-encoding", "").split(",")
-    return any(encoding.split(";")[0].strip() == "br" for encoding in encodings)
+        return None
+    accepted = Headers(scope=scope).get("accept-encoding", "").split(",")
+    names = {one.split(";")[0].strip() for one in accepted}
+    return next((name for name in ("br", "gzip") if name in names), None)
 
 
 @cache  # of Streamlit's files alone; those of this page take 1 MB
-def _compressed(path: Path) -> bytes:
-    compressed: bytes = brotli.compress(path.read_bytes(), quality=QUALITY)
+def _compressed(path: Path, encoding: str) -> bytes:
+    content = path.read_bytes()
+    compressed: bytes = (
+        brotli.compress(content, quality=QUALITY) if encoding == "br" else gzip.compress(content)
+    )
     return compressed
