@@ -11,7 +11,6 @@ from collections import OrderedDict
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from functools import partial
 from urllib.parse import urlsplit
 
 from chatbot import limits, observers, prices
@@ -19,7 +18,7 @@ from chatbot.answer import Answer
 from chatbot.caps import MINUTE_SECONDS, Limits
 from chatbot.endpoints import is_nearby
 from chatbot.errors import ChatbotError
-from chatbot.limits import Left, Taken
+from chatbot.limits import Left, Spent, Taken
 from chatbot.prices import Price, Usage
 from chatbot.reply import PERHAPS_READ, Source
 from chatbot.store import Outcome, Question, Spending, Store
@@ -33,6 +32,8 @@ that a limit in dollars holds behind a relay too."""
 
 FORGOTTEN_AFTER_SECONDS = 3600
 """How long an answer may take that has no limit, for the count of answers at once."""
+
+NOTHING = Taken()
 
 CANNOT_BE_KEPT = ("store_full", "store_read_only")
 
@@ -128,9 +129,10 @@ class Fuse:
             except ChatbotError as error:
                 if error.code not in CANNOT_BE_KEPT:
                     raise
+                before = _taken_today(store, now)
                 store = self._spare()
                 question = replace(question, message_id=None)  # its answer is not there
-                left = _reserve(store, question, allowed, now)
+                left = _reserve(store, question, allowed, now, before)
         except ChatbotError as error:
             if error.code.startswith("limit_"):
                 observers.tell_refused(error.code)
@@ -162,9 +164,23 @@ def _taken(source: Source, model: str, most: Usage, allowed: Limits) -> Taken:
     return Taken(1, most.read + most.written, dollars)
 
 
-def _reserve(store: Store, question: Question, allowed: Limits, now: float) -> Left | None:
-    check = partial(limits.admit, allowed, wanted=question.most, now=now)
+def _reserve(
+    store: Store, question: Question, allowed: Limits, now: float, before: Taken = NOTHING
+) -> Left | None:
+    """`before` is what the site has taken today that is counted elsewhere."""
+
+    def check(spent: Spent) -> Left | None:
+        site = replace(spent.by_site, today=spent.by_site.today + before)
+        return limits.admit(allowed, replace(spent, by_site=site), question.most, now)
+
     return store.spending.reserve(question, check, now, allowed.count_minutes)
+
+
+def _taken_today(store: Store, now: float) -> Taken:
+    """What the site has taken so far, of a store that may only be read."""
+    with suppress(ChatbotError):
+        return sum((day.taken for day in store.spending.by_day(1, now)), NOTHING)
+    return NOTHING
 
 
 def _outcome(answer: Answer, source: Source, sent_tokens: int) -> Outcome:

@@ -307,6 +307,25 @@ def test_while_the_disk_is_full_it_is_counted_in_memory(
     site: Site, source: Endpoint, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     site.limit("1 question per day")
+    fill_disk(site, monkeypatch)
+    follow(site.ask(source))
+    assert refusal(site, source).code == "limit_day_visitor"
+
+
+def test_a_full_disk_gives_the_site_no_second_day(
+    site: Site, source: Endpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site.limit(site="3 questions per day")
+    for _ in range(2):
+        follow(site.ask(source))
+    site.counted(2)
+    fill_disk(site, monkeypatch)
+    follow(site.ask(source, "somebody else"))
+    assert refusal(site, source, "somebody new").code == "limit_day_site"
+
+
+def fill_disk(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """From now on the database can be read, but takes nothing that has to do with counting."""
     full = type(site.store.spending)(site.store._database)
 
     def fail(*_: object) -> None:
@@ -314,8 +333,6 @@ def test_while_the_disk_is_full_it_is_counted_in_memory(
 
     monkeypatch.setattr(full, "reserve", fail)
     monkeypatch.setattr(site.store, "spending", full)
-    follow(site.ask(source))
-    assert refusal(site, source).code == "limit_day_visitor"
 
 
 def test_when_the_process_ends_in_good_order_its_answers_are_counted(

@@ -78,6 +78,11 @@ class ModelDay:
         return self.read_tokens + self.written_tokens
 
     @property
+    def taken(self) -> Taken:
+        """What of this is limited."""
+        return Taken(self.questions, self.tokens, self.dollars + self.assumed_dollars)
+
+    @property
     def seconds_to_first_text(self) -> float | None:
         """How long a first text took on average; None if there was none."""
         return self.first_text_seconds / self.first_texts if self.first_texts else None

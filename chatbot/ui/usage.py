@@ -95,10 +95,7 @@ def _show_today(days: list[ModelDay]) -> None:
         st.caption(t("usage.nothing_today"))
     else:
         st.markdown(plain(_line(total, with_visitors=True)))
-    taken = Taken()
-    if total:
-        dollars = total.dollars + total.assumed_dollars
-        taken = Taken(total.questions, total.tokens, dollars)
+    taken = total.taken if total else Taken()
     for cap in caps:
         used = float(getattr(taken, cap.unit))
         said = in_dollars if cap.unit == "dollars" else lambda number: in_thousands(round(number))
