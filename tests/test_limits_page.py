@@ -86,7 +86,7 @@ def test_a_refused_question_begins_no_conversation(
     ask(page.run(), "First")
     click(page, "New")
     ask(page, "Second")
-    assert said(page.warning[0].value).startswith("This app is asked too much just now.")
+    assert said(page.warning[0].value).startswith("Too many people are asking just now.")
     assert page.chat_input[0].value == "Second"
     assert "c" not in page.query_params
     [kept] = [button for button in page.button if str(button.key).startswith("open-")]
@@ -261,7 +261,7 @@ def test_the_owner_sees_what_was_used_in_numbers_and_charts(
     small = "questions: 2 · 4k + 300 tokens · $0.75 · first words after 1.0 s · 50 tokens a second"
     assert f"**small**  \n  {small}" in text
     assert "**\\*odd\\***" in " ".join(str(one.value) for one in page.main.markdown)
-    assert "Of the cost, $0.010 are assumed" in text
+    assert "$0.010 of the cost is an estimate" in text
     charts = page.main.get("vega_lite_chart")
     assert len(charts) == 5
     assert "Tokens by day and model." in charts[0].proto.alt
