@@ -6,6 +6,7 @@ A server of the attacker's counts who comes. Nothing is clicked: what is drawn m
 import threading
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
@@ -50,6 +51,14 @@ LEAKS = [
     "<picture><source srcset={attacker}/srcset><img></picture>",
 ]
 
+NO_LINK_TO_ANYTHING_ELSE = """() => Array.from(document.querySelectorAll('a[href]')).every(
+    link => ['http:', 'https:', 'mailto:'].includes(link.protocol))"""
+EACH_LINK_SAYS_WHERE_IT_LEADS = """place => {
+    const links = Array.from(document.querySelectorAll('[data-testid=stChatMessage] a[href]'));
+    const said = link => link.textContent + getComputedStyle(link, '::after').content;
+    return links.every(link => link.host !== place || said(link).includes(place));
+}"""
+
 
 @pytest.fixture
 def attacker() -> Iterator["Attacker"]:
@@ -92,9 +101,8 @@ def filled(payloads: list[str], attacker: Attacker) -> list[str]:
 def expect_no_harm(page: Page, attacker: Attacker) -> None:
     assert page.evaluate("window.harmed") is None
     assert page.evaluate("document.querySelectorAll('base, iframe, object, embed').length") == 0
-    links = page.evaluate("Array.from(document.querySelectorAll('a[href]'), a => a.protocol)")
-    # Browsers themselves open no data: address in a window.
-    assert set(links) <= {"http:", "https:", "mailto:", "data:"}
+    page.wait_for_function(NO_LINK_TO_ANYTHING_ELSE)
+    page.wait_for_function(EACH_LINK_SAYS_WHERE_IT_LEADS, arg=urlsplit(attacker.url).netloc)
     assert attacker.visits == []
 
 
@@ -143,3 +151,28 @@ def test_the_attackers_server_notices_whoever_comes(attacker: Attacker, chromium
     wait_until(lambda: attacker.visits == ["/seen"])
     page.wait_for_function("window.harmed")
     page.close()
+
+
+LINKS = {
+    "[your bank](https://evil.example/a?b)": "your bank (evil.example)",
+    "[https://bank.example](https://evil.example)": "https://bank.example (evil.example)",
+    "[bank.example](https://bank.example@evil.example)": "bank.example (evil.example)",
+    "[b\u0430nk.example](https://b\u0430nk.example)": "b\u0430nk.example (xn--bnk-6cd.example)",
+    "https://evil.example/a?b": "https://evil.example/a?b",
+    "[evil.example](https://evil.example/a)": "evil.example",
+    "[ask us](mailto:a@evil.example)": "ask us (a@evil.example)",
+    "[here](/?c=1)": "here",
+}
+AS_SEEN = """() => Array.from(
+    document.querySelectorAll('[data-testid=stChatMessage] a[href]'), link => link.textContent
+        + getComputedStyle(link, '::after').content.replace(/^none$|^"|"$/g, ''))"""
+
+
+def test_where_a_link_leads_is_said_behind_it(
+    app: RunningApp, endpoint: FakeEndpoint, open_page: OpenPage
+) -> None:
+    endpoint.default_reply = Reply(["\n\n".join([*LINKS, "The end."])])
+    page = open_page(app.url)
+    ask(page, "Hi")
+    expect_answer(page, "The end.")
+    wait_until(lambda: page.evaluate(AS_SEEN) == list(LINKS.values()))

@@ -115,7 +115,7 @@ def tend_page(conversation_id: str | None, last_question_id: str | None) -> None
     cursor into the composer when another conversation is opened; keeps what is
     being typed; says when the server is out of reach; names its language; and
     opens the sidebar at a control that a button has led to, or a question
-    that is to be edited.
+    that is to be edited. Behind links in messages it says where they lead.
     """
     person = access.person()
     with st.container(key="page"):
@@ -128,6 +128,7 @@ def tend_page(conversation_id: str | None, last_question_id: str | None) -> None
                 "lost": t("connection.lost"),
             },
         )
+        _component("links")(key="links_component")
         _component("place")(
             key="place_component",
             data={
