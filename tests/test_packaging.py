@@ -200,6 +200,8 @@ def test_the_containers_fit_together() -> None:
         assert f"EXPOSE {service['environment']['PORT']}" in DOCKERFILE
     upstreams = re.findall(r"server (\w+):8501", nginx)
     assert upstreams == [name for name in several["services"] if name.startswith("app")]
+    for name in upstreams:  # which nginx looks for only when it starts
+        assert several["services"]["nginx"]["depends_on"][name]["restart"] is True
     [mounted] = several["services"]["nginx"]["volumes"]
     assert (DEPLOY / mounted.split(":")[0]).is_file()
     for compose in (single, several):
