@@ -1,5 +1,6 @@
 // Where a link in a message leads is said behind it: its words may say anything.
 const PROTOCOLS = ["http:", "https:", "mailto:"];
+const LINKS = '[data-testid="stChatMessage"] a[href]';
 
 // Nothing for what says it by itself, and for what stays on this page.
 function placeOf(link) {
@@ -9,25 +10,23 @@ function placeOf(link) {
   return isItself || link.origin === location.origin ? "" : link.host;
 }
 
-function tellPlaces() {
-  for (const link of document.querySelectorAll('[data-testid="stChatMessage"] a[href]')) {
-    // As the browser itself reads the address.
-    if (!PROTOCOLS.includes(link.protocol)) link.removeAttribute("href");
-    else if (link.dataset.place !== placeOf(link)) link.dataset.place = placeOf(link);
-  }
+function tellPlace(link) {
+  // As the browser itself reads the address.
+  if (!PROTOCOLS.includes(link.protocol)) link.removeAttribute("href");
+  else if (link.dataset.place !== placeOf(link)) link.dataset.place = placeOf(link);
 }
 
-// An answer that comes is drawn ten times a second; to look after each cost a tenth more.
-const DELAY_MILLISECONDS = 250;
-let isDue = false;
-
-function tellPlacesSoon() {
-  if (isDue) return;
-  isDue = true;
-  setTimeout(() => {
-    isDue = false;
-    tellPlaces();
-  }, DELAY_MILLISECONDS);
+// Before it is on the screen, or the words behind a link would move when its place comes.
+function tellPlacesOfNew(changes) {
+  for (const { target, addedNodes } of changes) {
+    const changed = (target.closest ? target : target.parentElement)?.closest(LINKS);
+    if (changed) tellPlace(changed);
+    for (const node of addedNodes) {
+      if (node.nodeType !== Node.ELEMENT_NODE) continue;
+      if (node.matches(LINKS)) tellPlace(node);
+      node.querySelectorAll(LINKS).forEach(tellPlace);
+    }
+  }
 }
 
 let isWatching = false;
@@ -35,7 +34,7 @@ let isWatching = false;
 export default function () {
   if (isWatching) return;
   isWatching = true;
-  const changes = { subtree: true, childList: true, attributeFilter: ["href"] };
-  new MutationObserver(tellPlacesSoon).observe(document.body, changes);
-  tellPlaces();
+  const kinds = { childList: true, characterData: true, attributeFilter: ["href"] };
+  new MutationObserver(tellPlacesOfNew).observe(document.body, { subtree: true, ...kinds });
+  document.querySelectorAll(LINKS).forEach(tellPlace);
 }
