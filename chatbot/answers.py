@@ -10,13 +10,13 @@ import atexit
 import contextlib
 import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 
 from chatbot import background, context, observers, reply
 from chatbot.answer import Answer, AnswerElsewhere, Followed, cut_if_abandoned
-from chatbot.context import Plan
+from chatbot.context import Plan, Spoken
 from chatbot.counting import Counting
 from chatbot.errors import ChatbotError
 from chatbot.fuse import Fuse, Ticket
@@ -84,10 +84,11 @@ class Answers:
         ChatbotError("conflict") or ChatbotError("store") when it could not be saved, and
         ChatbotError("limit_…") when no more may be asked for now.
         """
-        branch = [] if is_new else self._branch_at_rest(owner, conversation)
-        leaf_id = branch[-1].id if branch else None
+        last = None if is_new else self._end_at_rest(owner, conversation)
+        leaf_id = last.id if last else None
+        before = [*self._up_to(owner, conversation, last.parent_id), last] if last else []
         asked = Message(new_id(), conversation.id, leaf_id, "user", question)
-        plan = self._plan([*branch, asked], controls, source)
+        plan = self._plan([*before, asked], controls, source)
         answer = _blank_answer(conversation.id, asked.id, controls, source, plan)
         with self._admitted(owner, answer, plan, source) as ticket:
             if is_new:
@@ -110,9 +111,10 @@ class Answers:
         At most `limit_tokens` are sent, even if there seems to be room for more.
         Raises ChatbotError as `ask` does.
         """
-        branch = self._branch_at_rest(owner, conversation, ends_in=old_answer)
+        self._end_at_rest(owner, conversation, expected=old_answer)
         question_id = old_answer.parent_id
-        plan = self._plan(branch[:-1], controls, source, limit_tokens=limit_tokens)
+        history = self._up_to(owner, conversation, question_id)
+        plan = self._plan(history, controls, source, limit_tokens=limit_tokens)
         answer = _blank_answer(conversation.id, question_id, controls, source, plan)
         answer = replace(answer, is_pinned=old_answer.is_pinned)
         with self._admitted(owner, answer, plan, source) as ticket:
@@ -132,21 +134,19 @@ class Answers:
 
         Raises ChatbotError as `ask` does.
         """
-        branch = self._branch_at_rest(owner, conversation)
+        last = self._end_at_rest(owner, conversation)
         messages = self._store.messages
-        if not branch or messages.count_after(owner, old_question.id) is None:
+        if not last or messages.count_after(owner, old_question.id) is None:
             raise ChatbotError("conflict")
-        parent_id, before = old_question.parent_id, []
-        if parent_id:
-            before = messages.branch(owner, conversation.id, HISTORY_MESSAGES, end_id=parent_id)
-            before = self._with_pinned(owner, before)
+        parent_id = old_question.parent_id
+        before = self._up_to(owner, conversation, parent_id)
         asked = Message(new_id(), conversation.id, parent_id, "user", question)
         asked = replace(asked, is_pinned=old_question.is_pinned)
         plan = self._plan([*before, asked], controls, source)
         answer = _blank_answer(conversation.id, asked.id, controls, source, plan)
         answer = replace(answer, is_pinned=old_question.is_pinned)
         with self._admitted(owner, answer, plan, source) as ticket:
-            asked, answer = messages.add(owner, [asked, answer], after_leaf_id=branch[-1].id)
+            asked, answer = messages.add(owner, [asked, answer], after_leaf_id=last.id)
         return self._start(owner, answer, plan, controls, source, ticket)
 
     def go_on(
@@ -162,13 +162,14 @@ class Answers:
         Raises ChatbotError as `ask` does.
         """
         self._wait_for_save(cut_answer.id)
-        branch = self._branch_at_rest(owner, conversation, ends_in=cut_answer)
-        wanted = replace(branch[-1], lease=new_id())
-        plan = self._plan(branch[:-1], controls, source, begun=wanted.content)
+        last = self._end_at_rest(owner, conversation, expected=cut_answer)
+        wanted = replace(last or cut_answer, lease=new_id())
+        history = self._up_to(owner, conversation, wanted.parent_id)
+        plan = self._plan(history, controls, source, begun=wanted.content)
         with self._admitted(owner, wanted, plan, source) as ticket:
             answer = self._store.checkpoints.resume(owner, wanted.id, wanted.lease or "")
         if answer.content != wanted.content:  # its end was saved just now
-            plan = self._plan(branch[:-1], controls, source, begun=answer.content)
+            plan = self._plan(history, controls, source, begun=answer.content)
         answer = replace(answer, sent_tokens=plan.sent_tokens, first_sent_id=plan.first_sent_id)
         return self._start(owner, answer, plan, controls, source, ticket)
 
@@ -261,26 +262,32 @@ class Answers:
         await self._saver.finish()  # its thread cannot be cancelled, and uses the database
         await self._counting.finish()
 
-    def _branch_at_rest(
-        self, owner: str, conversation: Conversation, ends_in: Message | None = None
-    ) -> list[Message]:
-        """What the model may see of a conversation in which nothing is being answered.
+    def _end_at_rest(
+        self, owner: str, conversation: Conversation, expected: Message | None = None
+    ) -> Message | None:
+        """The last message of a conversation in which nothing is being answered, if it has one.
 
         Raises ChatbotError("still_answering") if something is, and ChatbotError("conflict")
-        if the branch does not end in the message it is expected to.
+        if that message is not the one that is expected.
         """
-        branch, running = self.branch(owner, conversation, HISTORY_MESSAGES)
+        branch, running = self.branch(owner, conversation, limit=1)
         if running:
             raise ChatbotError("still_answering")
-        if ends_in and (not branch or branch[-1].id != ends_in.id):
+        last = branch[-1] if branch else None
+        if expected and (last is None or last.id != expected.id):
             raise ChatbotError("conflict")
-        return self._with_pinned(owner, branch)
+        return last
 
-    def _with_pinned(self, owner: str, branch: list[Message]) -> list[Message]:
-        """What there is of a branch, after the pinned turns of what was not read of it."""
-        if len(branch) < HISTORY_MESSAGES:
-            return branch
-        return [*self._store.pins.above(owner, branch[0]), *branch]
+    def _up_to(self, owner: str, conversation: Conversation, end_id: str | None) -> list[Spoken]:
+        """What the model may see of a branch that ends in a message, the pinned turns included."""
+        if end_id is None:
+            return []
+        said = self._store.messages.said(owner, conversation.id, HISTORY_MESSAGES, end_id)
+        if len(said) < HISTORY_MESSAGES:
+            return [*said]
+        if said[0].role != "user":  # the rest of a turn
+            said = said[1:]
+        return [*self._store.pins.above(owner, conversation.id, said[0].parent_id), *said]
 
     def _wait_for_save(self, message_id: str) -> None:
         """Wait until an answer that has just ended has done so in the store as well."""
@@ -293,7 +300,7 @@ class Answers:
 
     def _plan(
         self,
-        history: list[Message],
+        history: Sequence[Spoken],
         controls: Controls,
         source: Source,
         begun: str = "",

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from chatbot.store import Message
+from chatbot.store import Message, Said
 from chatbot.tokens import UNKNOWN, Count, Scale, count
 
 MESSAGE_OVERHEAD = Count(latin=6)
@@ -29,6 +29,10 @@ LAST_CHARACTERS = 60
 
 NO_QUESTION = Message("", "", None, "user", "")
 """Stands for the next question while nobody has typed it."""
+
+
+Spoken = Message | Said
+"""A message as far as a model is told of it."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +70,7 @@ class Plan:
 
 
 def plan(
-    history: Sequence[Message],
+    history: Sequence[Spoken],
     system_prompt: str,
     max_tokens: int,
     window: Window,
@@ -106,7 +110,7 @@ def plan(
 
 
 def pins_without_room(
-    branch: Sequence[Message], system_prompt: str, max_tokens: int, window: Window
+    branch: Sequence[Spoken], system_prompt: str, max_tokens: int, window: Window
 ) -> set[str]:
     """The messages of pinned turns that are too long to be sent with the next question.
 
@@ -122,7 +126,7 @@ def pins_without_room(
 
 
 def _places_that_fit(
-    turns: list[list[Message]],
+    turns: list[list[Spoken]],
     also_sent: list[dict[str, str]],
     budget_tokens: int | None,
     scale: Scale,
@@ -151,7 +155,7 @@ def _places_that_fit(
 
 
 def _first_sent_id(
-    history: Sequence[Message], turns: list[list[Message]], fitting: list[int]
+    history: Sequence[Spoken], turns: list[list[Spoken]], fitting: list[int]
 ) -> str | None:
     """From which message on nothing is missing; None where nothing is missing at all."""
     follows = [None, *(message.id for message in history)]
@@ -178,9 +182,9 @@ def _ending(begun: str, is_told_to_go_on: bool) -> list[dict[str, str]]:
     return ending
 
 
-def _turns(messages: Sequence[Message]) -> list[list[Message]]:
+def _turns(messages: Sequence[Spoken]) -> list[list[Spoken]]:
     """Questions with their answers; the last question stands alone."""
-    turns: list[list[Message]] = []
+    turns: list[list[Spoken]] = []
     for message in messages:
         if message.role == "user":
             turns.append([message])

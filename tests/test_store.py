@@ -599,7 +599,7 @@ def test_the_pinned_turns_of_a_branch_are_found_whole_and_those_of_others_are_no
     [*_, last] = store.messages.branch(ME, conversation.id, 1)
 
     def found() -> list[str]:
-        return [one.id for one in store.pins.above(ME, last)]
+        return [one.id for one in store.pins.above(ME, conversation.id, last.parent_id)]
 
     assert found() == []
     for message_id in ("a0", "q2", "a3"):
@@ -607,7 +607,7 @@ def test_the_pinned_turns_of_a_branch_are_found_whole_and_those_of_others_are_no
     pinned = {one.id for one in store.messages.all(ME, conversation.id) if one.is_pinned}
     assert pinned == {"q0", "a0", "b0", "q2", "a2", "q3", "a3"}
     assert found() == ["q0", "a0", "q2", "a2", "q3"]
-    assert store.pins.above("somebody else", last) == []
+    assert store.pins.above("somebody else", conversation.id, last.parent_id) == []
 
 
 def test_what_was_measured_is_known_until_it_is_old(store: Store, clock: Clock) -> None:

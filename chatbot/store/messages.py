@@ -3,6 +3,7 @@
 import time
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -10,12 +11,14 @@ from chatbot.errors import ChatbotError
 from chatbot.store.conversations import next_activity, owned
 from chatbot.store.database import Database, reading, writing
 from chatbot.store.passages import add_texts
-from chatbot.store.records import HEARTBEAT_TIMEOUT_SECONDS, Message, State
+from chatbot.store.records import HEARTBEAT_TIMEOUT_SECONDS, Message, Said, State
 from chatbot.store.schema import conversations, messages
 
 _COLUMNS = [messages.c[name] for name in Message.__dataclass_fields__]
 BRANCH_COLUMNS = [column for column in _COLUMNS if column.name != "reasoning"]
 """A branch is read on each run of the page; what a model thought is read when it is opened."""
+
+SAID_COLUMNS = [messages.c[name] for name in Said._fields]
 
 
 class Messages:
@@ -26,28 +29,28 @@ class Messages:
 
     @reading
     def branch(
+        self, connection: sa.Connection, owner: str, conversation_id: str, limit: int
+    ) -> list[Message]:
+        """The newest `limit` messages of the branch on screen, oldest first, without reasoning."""
+        query = _newest_first(BRANCH_COLUMNS, owner, conversation_id).limit(limit)
+        newest_first = [Message(**row._mapping) for row in connection.execute(query)]
+        return newest_first[::-1]
+
+    @reading
+    def said(
         self,
         connection: sa.Connection,
         owner: str,
         conversation_id: str,
         limit: int,
         end_id: str | None = None,
-    ) -> list[Message]:
-        """The newest `limit` messages of the branch on screen, oldest first, without reasoning.
+    ) -> list[Said]:
+        """What was said in the newest `limit` messages of the branch on screen, oldest first.
 
         Or of the branch that ends in the message `end_id`, wherever that is.
         """
-        is_end = messages.c.id == (end_id or conversations.c.leaf_id)
-        leaf = (
-            sa.select(*BRANCH_COLUMNS)
-            .join(conversations, conversations.c.id == messages.c.conversation_id)
-            .where(*owned(owner, conversation_id), is_end)
-            .cte("branch", recursive=True)
-        )
-        earlier = sa.select(*BRANCH_COLUMNS).join(leaf, leaf.c.parent_id == messages.c.id)
-        query = sa.select(leaf.union_all(earlier)).limit(limit)
-        newest_first = [Message(**row._mapping) for row in connection.execute(query)]
-        return newest_first[::-1]
+        query = _newest_first(SAID_COLUMNS, owner, conversation_id, end_id).limit(limit)
+        return [Said(*row) for row in connection.execute(query)][::-1]
 
     @reading
     def count_after(self, connection: sa.Connection, owner: str, message_id: str) -> int | None:
@@ -250,6 +253,21 @@ class Messages:
 _is_not_cleared = conversations.c.cleared_leaf_id.is_(None) | (
     messages.c.sequence > conversations.c.cleared_sequence
 )
+
+
+def _newest_first(
+    columns: Sequence[sa.Column[Any]], owner: str, conversation_id: str, end_id: str | None = None
+) -> sa.Select[Any]:
+    """The messages of a branch, from its end up."""
+    is_end = messages.c.id == (end_id or conversations.c.leaf_id)
+    leaf = (
+        sa.select(*columns)
+        .join(conversations, conversations.c.id == messages.c.conversation_id)
+        .where(*owned(owner, conversation_id), is_end)
+        .cte("branch", recursive=True)
+    )
+    earlier = sa.select(*columns).join(leaf, leaf.c.parent_id == messages.c.id)
+    return sa.select(leaf.union_all(earlier))
 
 
 def message_of(connection: sa.Connection, owner: str, message_id: str) -> Message | None:

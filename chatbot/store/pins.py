@@ -4,8 +4,8 @@ import sqlalchemy as sa
 
 from chatbot.store.conversations import owned
 from chatbot.store.database import Database, reading, writing
-from chatbot.store.messages import BRANCH_COLUMNS, message_of
-from chatbot.store.records import Message
+from chatbot.store.messages import SAID_COLUMNS, message_of
+from chatbot.store.records import Said
 from chatbot.store.schema import conversations, messages
 
 
@@ -32,21 +32,21 @@ class Pins:
             )
 
     @reading
-    def above(self, connection: sa.Connection, owner: str, message: Message) -> list[Message]:
-        """The pinned turns of a branch before one of its messages, oldest first.
+    def above(
+        self, connection: sa.Connection, owner: str, conversation_id: str, parent_id: str | None
+    ) -> list[Said]:
+        """The pinned turns of a branch up to and with the message `parent_id`, oldest first.
 
         10,000 messages take 25 ms, or 10 ms where none is pinned.
         """
-        is_pinned = (messages.c.conversation_id == message.conversation_id, messages.c.is_pinned)
-        if message.parent_id is None or not connection.scalar(
-            sa.select(sa.exists().where(*is_pinned))
-        ):
+        is_pinned = (messages.c.conversation_id == conversation_id, messages.c.is_pinned)
+        if parent_id is None or not connection.scalar(sa.select(sa.exists().where(*is_pinned))):
             return []
         columns = [messages.c[name] for name in ("id", "parent_id", "role", "is_pinned")]
         parent = (
             sa.select(*columns)
             .join(conversations, conversations.c.id == messages.c.conversation_id)
-            .where(*owned(owner, message.conversation_id), messages.c.id == message.parent_id)
+            .where(*owned(owner, conversation_id), messages.c.id == parent_id)
             .cte("above", recursive=True)
         )
         earlier = sa.select(*columns).join(parent, parent.c.parent_id == messages.c.id)
@@ -54,8 +54,6 @@ class Pins:
         questions = sa.select(above.c.parent_id).where(above.c.is_pinned, above.c.role != "user")
         pinned = sa.select(above.c.id).where(above.c.is_pinned).union(questions)
         query = (
-            sa.select(*BRANCH_COLUMNS)
-            .where(messages.c.id.in_(pinned))
-            .order_by(messages.c.sequence)
+            sa.select(*SAID_COLUMNS).where(messages.c.id.in_(pinned)).order_by(messages.c.sequence)
         )
-        return [Message(**row._mapping) for row in connection.execute(query)]
+        return [Said(*row) for row in connection.execute(query)]
