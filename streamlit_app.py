@@ -8,6 +8,7 @@ the buttons do is in `chatbot/ui/actions.py`; answers live in
 import streamlit as st
 
 from chatbot.ui import (
+    actions,
     address,
     browser,
     check,
@@ -33,7 +34,6 @@ from chatbot.ui import (
 )
 from chatbot.ui.errors import errors_shown
 
-MOUNTED_MESSAGES = 12  # the newest: every mounted message is sent again on every run
 EARLIER_MESSAGES = 30  # and as many more at a click
 
 look.set_up_page()
@@ -63,7 +63,7 @@ with errors_shown():
     if lost_id and not browser.visitor_is_known() and not gone.is_remembered(lost_id):
         st.stop()
     look.name_tab(conversation.title if conversation else "")
-    mounted = st.session_state.get("mounted_messages", MOUNTED_MESSAGES)
+    mounted = st.session_state.get("mounted_messages", actions.MOUNTED_MESSAGES)
     left_out = st.session_state.get("left_out_messages", 0)  # newer ones than those on the page
     branch, running = place.answers.branch(owner, conversation, limit=mounted + left_out + 1)
 

@@ -346,6 +346,20 @@ def test_a_long_conversation_mounts_its_newest_messages(
     assert len(page.chat_message) == 12
 
 
+def test_while_one_asks_on_the_messages_above_stay_where_they_are_for_some_turns(
+    page: AppTest,
+) -> None:
+    page.run()
+    for number in range(8):
+        ask(page, f"Question {number}")
+    for mounted in (14, 16, 18):
+        ask(page, "And then?")
+        assert texts(page)[0] == "Question 2"
+        assert len(page.chat_message) == mounted
+    ask(page, "And then?")
+    assert len(page.chat_message) == 12
+
+
 def click(page: AppTest, label: str) -> None:
     [button] = [button for button in page.button if said(button.label) == label]
     button.click().run()
