@@ -4,7 +4,9 @@ import asyncio
 import contextlib
 import logging
 import time
+from functools import partial
 
+from chatbot import background
 from chatbot.answer import CHECKPOINT_SECONDS, Answer
 from chatbot.store import Message, State, Store
 
@@ -61,7 +63,8 @@ class Saver:
 
     async def _save(self, messages: list[Message]) -> bool:
         try:
-            lost = await asyncio.to_thread(self._store.checkpoints.save, messages)
+            # Not on one of the loop's own threads, which are gone before the app has ended.
+            lost = await background.in_thread(partial(self._store.checkpoints.save, messages))
         except Exception:
             if not self.is_failing:  # it is tried every second, and said once
                 log.exception("Could not save %d answers; trying again", len(messages))

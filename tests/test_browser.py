@@ -1,6 +1,7 @@
 """The page in a real browser: what AppTest cannot see."""
 
 import re
+import signal
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -289,6 +290,23 @@ def test_after_a_crash_the_answer_is_marked_and_its_text_kept(
     expect(page.get_by_text("Line 5 of the answer.")).to_be_visible(timeout=15_000)
     expect(page.get_by_text("Cut short")).to_be_visible(timeout=15_000)
     expect(page.get_by_role("button", name="Regenerate")).to_be_visible()
+
+
+def test_who_ends_the_app_in_the_middle_of_an_answer_sees_no_traceback(
+    app: RunningApp, endpoint: FakeEndpoint, open_page: OpenPage
+) -> None:
+    endpoint.default_reply = Reply(["Some ", "text ", *["more "] * 400], seconds_between=0.02)
+    page = open_page(app.url)
+    for later in range(4):  # at any moment between two times that it is saved
+        ask(page, f"Hi {later}")
+        expect(page.get_by_text("Some text more more").last).to_be_visible()
+        page.wait_for_timeout(1000 + later * 175)
+        app.process.send_signal(signal.SIGINT)
+        assert app.process.wait(20) == 0
+        assert "Traceback" not in app.log
+        app.start()
+        expect(page.get_by_text("Cut short")).to_have_count(later + 1, timeout=30_000)
+    expect(page.get_by_text("Some text more more")).to_have_count(4)
 
 
 def test_controls_are_a_fingers_width_on_a_phone(
