@@ -111,7 +111,7 @@ class Answers:
         At most `limit_tokens` are sent, even if there seems to be room for more.
         Raises ChatbotError as `ask` does.
         """
-        self._end_at_rest(owner, conversation, expected=old_answer)
+        self._expect_end(owner, conversation, old_answer)
         question_id = old_answer.parent_id
         history = self._up_to(owner, conversation, question_id)
         plan = self._plan(history, controls, source, limit_tokens=limit_tokens)
@@ -162,8 +162,8 @@ class Answers:
         Raises ChatbotError as `ask` does.
         """
         self._wait_for_save(cut_answer.id)
-        last = self._end_at_rest(owner, conversation, expected=cut_answer)
-        wanted = replace(last or cut_answer, lease=new_id())
+        last = self._expect_end(owner, conversation, cut_answer)
+        wanted = replace(last, lease=new_id())
         history = self._up_to(owner, conversation, wanted.parent_id)
         plan = self._plan(history, controls, source, begun=wanted.content)
         with self._admitted(owner, wanted, plan, source) as ticket:
@@ -262,19 +262,20 @@ class Answers:
         await self._saver.finish()  # its thread cannot be cancelled, and uses the database
         await self._counting.finish()
 
-    def _end_at_rest(
-        self, owner: str, conversation: Conversation, expected: Message | None = None
-    ) -> Message | None:
-        """The last message of a conversation in which nothing is being answered, if it has one.
+    def _end_at_rest(self, owner: str, conversation: Conversation) -> Message | None:
+        """The last message of a conversation, if it has one.
 
-        Raises ChatbotError("still_answering") if something is, and ChatbotError("conflict")
-        if that message is not the one that is expected.
+        Raises ChatbotError("still_answering") if that is being written.
         """
         branch, running = self.branch(owner, conversation, limit=1)
         if running:
             raise ChatbotError("still_answering")
-        last = branch[-1] if branch else None
-        if expected and (last is None or last.id != expected.id):
+        return branch[-1] if branch else None
+
+    def _expect_end(self, owner: str, conversation: Conversation, expected: Message) -> Message:
+        """The same as it is now, or ChatbotError("conflict") if another one is the last."""
+        last = self._end_at_rest(owner, conversation)
+        if last is None or last.id != expected.id:
             raise ChatbotError("conflict")
         return last
 

@@ -44,7 +44,7 @@ def opened(endpoint: Endpoint) -> "openai.AsyncOpenAI":
 
 
 def hands_over_all_at_once(endpoint: Endpoint) -> bool:
-    """Whether all that has come of an answer is read in one piece, or else each chunk by itself."""
+    """Whether what has come of an answer is read in one piece: through SOCKS chunks come alone."""
     return not _is_behind_socks(endpoint)
 
 

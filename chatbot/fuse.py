@@ -179,7 +179,7 @@ def _reserve(
 def _taken_today(store: Store, now: float) -> Taken:
     """What the site has taken so far, of a store that may only be read."""
     with suppress(ChatbotError):
-        return sum((day.taken for day in store.spending.by_day(1, now)), NOTHING)
+        return store.spending.taken_today(now)
     return NOTHING
 
 

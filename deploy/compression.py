@@ -62,7 +62,7 @@ def _encoding(scope: Scope) -> str | None:
     return next((name for name in ("br", "gzip") if name in names), None)
 
 
-@cache  # of Streamlit's files alone; those of this page take 1 MB
+@cache  # of Streamlit's files alone; those of this page take 1 MB in each encoding
 def _compressed(path: Path, encoding: str) -> bytes:
     content = path.read_bytes()
     compressed: bytes = (

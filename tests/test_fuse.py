@@ -324,6 +324,21 @@ def test_a_full_disk_gives_the_site_no_second_day(
     assert refusal(site, source, "somebody new").code == "limit_day_site"
 
 
+def test_what_is_being_answered_when_the_disk_fills_counts_for_the_day(
+    site: Site, source: Endpoint, endpoint: FakeEndpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site.limit(site="2 questions per day")
+    hold = threading.Event()
+    endpoint.replies = [Reply(["First", "last"], hold=hold)]
+    running = site.ask(source)
+    wait_until(lambda: bool(running.text))
+    fill_disk(site, monkeypatch)
+    hold.set()
+    follow(running)
+    follow(site.ask(source, "somebody else"))
+    assert refusal(site, source, "somebody new").code == "limit_day_site"
+
+
 def fill_disk(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     """From now on the database can be read, but takes nothing that has to do with counting."""
     full = type(site.store.spending)(site.store._database)
@@ -331,7 +346,8 @@ def fill_disk(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: object) -> None:
         raise ChatbotError("store_full")
 
-    monkeypatch.setattr(full, "reserve", fail)
+    for name in ("reserve", "settle", "release"):
+        monkeypatch.setattr(full, name, fail)
     monkeypatch.setattr(site.store, "spending", full)
 
 

@@ -161,6 +161,11 @@ LINKS = {
     "https://evil.example/a?b": "https://evil.example/a?b",
     "[evil.example](https://evil.example/a)": "evil.example",
     "[ask us](mailto:a@evil.example)": "ask us (a@evil.example)",
+    "[ask us](mailto:?to=b@evil.example)": "ask us (?to=b@evil.example)",
+    "[a@bank.example](mailto:a@bank.example?bcc=c@evil.example)": (
+        "a@bank.example (a@bank.example?bcc=c@evil.example)"
+    ),
+    "[a@bank.example](mailto:a@bank.example)": "a@bank.example",
     "[here](/?c=1)": "here",
 }
 AS_SEEN = """() => Array.from(
@@ -176,3 +181,16 @@ def test_where_a_link_leads_is_said_behind_it(
     ask(page, "Hi")
     expect_answer(page, "The end.")
     wait_until(lambda: page.evaluate(AS_SEEN) == list(LINKS.values()))
+
+
+def test_no_mark_in_the_words_of_a_link_turns_its_place_around(
+    app: RunningApp, endpoint: FakeEndpoint, open_page: OpenPage
+) -> None:
+    endpoint.default_reply = Reply(["\u202e[your bank](https://moc.knab.evil)"])
+    page = open_page(app.url)
+    ask(page, "Hi")
+    link = page.get_by_role("link", name="your bank")
+    expect(link).to_be_visible()
+    # As it is drawn: an isolated part from left to right is laid out whatever is before it.
+    style = link.evaluate("link => getComputedStyle(link, '::after')")
+    assert (style["unicodeBidi"], style["direction"]) == ("isolate", "ltr")

@@ -43,12 +43,9 @@ class Messages:
         owner: str,
         conversation_id: str,
         limit: int,
-        end_id: str | None = None,
+        end_id: str,
     ) -> list[Said]:
-        """What was said in the newest `limit` messages of the branch on screen, oldest first.
-
-        Or of the branch that ends in the message `end_id`, wherever that is.
-        """
+        """What was said in the last `limit` messages of a branch that ends in one, oldest first."""
         query = _newest_first(SAID_COLUMNS, owner, conversation_id, end_id).limit(limit)
         return [Said(*row) for row in connection.execute(query)][::-1]
 

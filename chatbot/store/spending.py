@@ -106,6 +106,19 @@ class Spending:
         )
         return [ModelDay(**row._mapping) for row in connection.execute(query)]
 
+    @reading
+    def taken_today(self, connection: sa.Connection, now: float) -> Taken:
+        """What the site has taken today, and may still take with what it is being asked.
+
+        Of a database that cannot be written to, so what has died without a word is among that.
+        """
+        today = day_of(now)
+        counted = connection.execute(_counted_of_site(today)).one()
+        of_site = _Sum()
+        for row in connection.execute(spendings.select().where(spendings.c.is_open)):
+            of_site.add(row, True, today, now)
+        return of_site.with_day(tuple(counted)).today
+
     @writing
     def forget(self, connection: sa.Connection, owner: str) -> None:
         """Delete what is known of a visitor. What they took stays counted, as nobody's."""
@@ -152,14 +165,17 @@ def _spent(connection: sa.Connection, owner: str, now: float, counts_minutes: bo
     visitor = connection.execute(
         sa.select(*columns).where(visitor_days.c.day == today, visitor_days.c.owner == owner)
     ).first()
-    site = connection.execute(
-        sa.select(
-            sa.func.sum(model_days.c.questions),
-            sa.func.sum(model_days.c.read_tokens + model_days.c.written_tokens),
-            sa.func.sum(model_days.c.dollars + model_days.c.assumed_dollars),
-        ).where(model_days.c.day == today)
-    ).one()
+    site = connection.execute(_counted_of_site(today)).one()
     return Spent(of_visitor.with_day(tuple(visitor or ())), of_site.with_day(tuple(site)))
+
+
+def _counted_of_site(day: int) -> sa.Select[Any]:
+    """What all have taken on a day, as far as it has ended."""
+    return sa.select(
+        sa.func.sum(model_days.c.questions),
+        sa.func.sum(model_days.c.read_tokens + model_days.c.written_tokens),
+        sa.func.sum(model_days.c.dollars + model_days.c.assumed_dollars),
+    ).where(model_days.c.day == day)
 
 
 class _Sum:

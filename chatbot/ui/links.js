@@ -4,7 +4,10 @@ const LINKS = '[data-testid="stChatMessage"] a[href]';
 
 // Nothing for what says it by itself, and for what stays on this page.
 function placeOf(link) {
-  if (link.protocol === "mailto:") return link.textContent === link.pathname ? "" : link.pathname;
+  if (link.protocol === "mailto:") {
+    const to = link.href.slice("mailto:".length); // with those who get a copy
+    return link.textContent === to ? "" : to;
+  }
   const said = link.textContent.replace(/^https?:\/\//i, "");
   const isItself = said === link.host || said.startsWith(`${link.host}/`);
   return isItself || link.origin === location.origin ? "" : link.host;

@@ -35,7 +35,8 @@ def show_meter(owner: str, branch: list[Message]) -> str:
         explained.append(t("context.help", window=f"{window.tokens:,}", answer=f"{free:,}"))
     if not known.price_is_coming(source, chosen.model):
         read = used if room is None else min(used, room)
-        dollars = known.cost(source, chosen.model, Usage(read, _written_tokens(last, window)))
+        written = _written_tokens(branch, window)
+        dollars = known.cost(source, chosen.model, Usage(read, written))
         if dollars:
             parts.append(t("cost.next_price", price=_about(dollars)))
             explained.append(t("cost.next"))
@@ -64,10 +65,17 @@ def used_tokens(answer: Message, window: Window) -> int:
     return (answer.sent_tokens or 0) + max(0, written)
 
 
-def _written_tokens(answer: Message, window: Window) -> int:
-    """About how many tokens the model wrote for an answer, its reasoning included."""
-    counted = answer.completion_tokens
-    return counted if counted is not None else window.scale.tokens(count(answer.content))
+def _written_tokens(branch: list[Message], window: Window) -> int:
+    """About how many tokens the model wrote for its last whole answer.
+
+    Its reasoning included, where that was counted.
+    """
+    answers = (one for one in reversed(branch) if one.role == "assistant")
+    last = next((one for one in answers if one.state is State.COMPLETE), None)
+    if last is None:
+        return 0
+    # Of one that went on after a stop, only what was written then was counted.
+    return max(last.completion_tokens or 0, window.scale.tokens(count(last.content)))
 
 
 def in_thousands(tokens: int) -> str:

@@ -34,10 +34,31 @@ function watch(pane) {
   for (const child of pane.children) observer.observe(child);
 }
 
-const RELOAD_MILLISECONDS = 5000; // at most once in this time
+const RELOADS = 3; // at most, one after the other
+const WELL_MILLISECONDS = 60_000; // a page that lasts so long is well
+
+// A new page has what was kept, and what is being typed in the composer.
+function reload() {
+  try {
+    const reloads = Number(sessionStorage.getItem("chatbot-reloads") ?? 0);
+    if (reloads >= RELOADS) return;
+    sessionStorage.setItem("chatbot-reloads", reloads + 1);
+  } catch {
+    return; // Storage is forbidden here: it might never end.
+  }
+  location.reload();
+}
+
+function forgetReloads() {
+  try {
+    sessionStorage.removeItem("chatbot-reloads");
+  } catch {
+    // As above.
+  }
+}
 
 // While the server is out of reach, one sentence instead of Streamlit's dialog over everything.
-// After a message that it cannot read Streamlit gives up for good; a new page finds all as it was.
+// After a message that it cannot read Streamlit gives up for good, and a new page is needed.
 function watchConnection(sentence) {
   let note = document.getElementById("chatbot-lost");
   if (!note) {
@@ -50,10 +71,11 @@ function watchConnection(sentence) {
       const connection = app.dataset.testConnectionState;
       const isOver = connection === "DISCONNECTED_FOREVER";
       note.textContent = isOver || connection === "PINGING_SERVER" ? note.dataset.sentence : "";
-      if (isOver) setTimeout(() => location.reload(), RELOAD_MILLISECONDS - performance.now());
+      if (isOver) reload();
     };
     const state = { attributeFilter: ["data-test-connection-state"] };
     if (app) new MutationObserver(look).observe(app, state);
+    setTimeout(forgetReloads, WELL_MILLISECONDS);
   }
   note.dataset.sentence = sentence;
 }
