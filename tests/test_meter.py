@@ -260,6 +260,20 @@ def test_an_answer_and_the_conversation_and_the_next_question_have_a_price(
     assert len(endpoint.requests) == 2  # no hidden calls
 
 
+def test_the_next_answer_is_taken_to_be_as_long_as_the_last_whole_one(
+    page: AppTest, endpoint: FakeEndpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CHATBOT_PRICES", "test-model = 2 / 8")
+    endpoint.replies = [
+        Reply(usage={"prompt_tokens": 20, "completion_tokens": 500}),
+        Reply(["Broken"], finish_reason=None, usage=None),
+    ]
+    ask(page.run(), "Hi!")
+    ask(page, "And?")
+    [price] = meter(page.run())
+    assert re.search(r"about \$0\.004\d$", price)  # 8 * 500, and little to read
+
+
 def test_a_price_that_nobody_knows_is_said_to_be_unknown(
     page: AppTest, endpoint: FakeEndpoint, monkeypatch: pytest.MonkeyPatch
 ) -> None:
