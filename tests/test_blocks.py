@@ -53,7 +53,13 @@ def test_the_tail_alone_is_cut_as_it_is_within_the_whole(text: str) -> None:
         ("", [], ""),
         ("one", [], "one"),
         ("one\n", [], "one\n"),
-        ("one\n\ntwo", [], "one\n\ntwo"),  # “two” may become anything
+        ("one\n\n", ["one\n\n"], ""),
+        ("one\n\n- two", ["one\n\n"], "- two"),
+        ("- one\n\ntwo", ["- one\n\n"], "two"),
+        ("- one\n\n2", [], "- one\n\n2"),  # may become an item of a list
+        ("- one\n\n  two", [], "- one\n\n  two"),
+        ("# one\nt", ["# one\n"], "t"),
+        ("```\na\n```\n\nb", ["```\na\n```\n\n"], "b"),
         ("one\n\ntwo\n", ["one\n\n"], "two\n"),
         ("\n\none\n\ntwo\n", ["\n\none\n\n"], "two\n"),
         ("one\n===\ntwo\n", ["one\n===\n"], "two\n"),
