@@ -13,6 +13,7 @@ class Element:
 
     def markdown(self, body: str) -> None:
         self._page.draws += 1
+        self._page.has_shrunk |= len(body) < len(self.shown)
         self.shown = body
 
     def empty(self) -> None:
@@ -26,6 +27,7 @@ class Page:
     def __init__(self) -> None:
         self.elements: list[Element] = []
         self.draws = 0
+        self.has_shrunk = False
 
     def empty(self) -> Element:
         self.elements.append(Element(self))
@@ -86,3 +88,14 @@ def test_an_answer_takes_few_messages() -> None:
     growing.draw(text, is_whole=True)
     assert len(page.elements) > 20
     assert page.draws < len(ends) + 5  # about one each time, although pieces begin meanwhile
+
+
+def test_nothing_moves_from_one_element_to_another() -> None:
+    paragraphs = [f"Paragraph {number}. " + "Some words. " * 30 for number in range(9)]
+    for text in ("\n\n".join(paragraphs), "\n\n## ".join(paragraphs), "\n\n- ".join(paragraphs)):
+        page = Page()
+        growing = Growing(page)  # type: ignore[arg-type]
+        for end in range(7, len(text), 7):
+            growing.draw(text[:end], is_whole=False)
+        growing.draw(text, is_whole=True)
+        assert not page.has_shrunk
