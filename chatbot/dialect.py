@@ -12,6 +12,7 @@ nothing here guesses where code ends, for an image could hide behind a wrong gue
 
 import re
 from collections.abc import Iterator
+from itertools import pairwise
 
 from markdown_it.helpers import parseLinkDestination
 from markdown_it.rules_inline import StateInline
@@ -41,6 +42,17 @@ _DEFINITION = re.compile(
     re.MULTILINE,
 )
 """What begins a link's definition whose address follows its colon at once."""
+
+_LETTER = "[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]"
+"""Of a script without blanks between its words: Chinese and Japanese."""
+
+_STOP = "[\u3000-\u303f\uff00-\uff0f\uff1a-\uff20\u2018-\u201d\u2014\u2026]"
+"""A punctuation mark of theirs."""
+
+_ENDS_BOLD = re.compile(rf"(?:(?<={_STOP})(?=\*\*\w)|(?<=[^\w\s*])(?=\*\*{_LETTER}))")
+_BEGINS_BOLD = re.compile(rf"(?:(?<=\w\*\*)(?={_STOP})|(?<={_LETTER}\*\*)(?=[^\w\s*]))")
+"""Where CommonMark would see no bold, for it expects a blank between a punctuation mark and the
+next word: `**粗体。**后面`. Models write so all the time."""
 
 _CELL = re.compile(r"(?:\\.|[^\\|])+|\|")
 
@@ -96,6 +108,7 @@ def _escape(text: str) -> str:
 def _pieces(text: str) -> Iterator[str]:
     state = StateInline(text, block_parser(), {}, [])
     rules = block_parser().inline.ruler.getRules("")
+    marked = _marked(text)
     if match := _DEFINITION.match(text):
         state.pos = match.end()
         yield match[0]
@@ -103,7 +116,8 @@ def _pieces(text: str) -> Iterator[str]:
         begin = state.pos
         if match := _INERT.match(text, begin):
             state.pos = match.end()
-            yield match[0]
+            cuts = [begin, *(place for place in marked if begin <= place <= state.pos), state.pos]
+            yield MARK.join(text[cut:following] for cut, following in pairwise(cuts))
             continue
         tokens_before = len(state.tokens)
         # An escaped colon can still begin a `:smile:`, so it is read as a bare one.
@@ -119,6 +133,14 @@ def _pieces(text: str) -> Iterator[str]:
             continue
         piece, state.pos = _plain(text, begin)
         yield piece
+
+
+def _marked(text: str) -> list[int]:
+    """Where something has to stand that is no punctuation mark, for what is bold to be so."""
+    if "**" not in text or text.isascii():
+        return []
+    places = (match.start() for find in (_ENDS_BOLD, _BEGINS_BOLD) for match in find.finditer(text))
+    return sorted(set(places))
 
 
 def _plain(text: str, begin: int) -> tuple[str, int]:

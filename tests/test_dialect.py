@@ -7,6 +7,7 @@ from markdown_it import MarkdownIt
 from streamlit.string_util import clean_text
 
 from chatbot.dialect import MARK, to_streamlit
+from tests.test_pieces import html
 
 
 @pytest.mark.parametrize(
@@ -137,3 +138,19 @@ def test_an_answer_may_begin_with_indented_code(lines: list[str]) -> None:
 def _code_blocks(markdown: str) -> list[str]:
     tokens = MarkdownIt("commonmark").parse(markdown)
     return [token.content for token in tokens if token.type in ("fence", "code_block")]
+
+
+@pytest.mark.parametrize(
+    ("markdown", "drawn"),
+    [
+        ("**粗体。**后面的文字", "<strong>粗体。</strong>后面的文字"),
+        ("前面**“引用”**后面", "前面<strong>“引用”</strong>后面"),
+        ("他说：**重点**，然后", "他说：<strong>重点</strong>，然后"),
+        ("**A：**B和**C：**D", "<strong>A：</strong>B和<strong>C：</strong>D"),
+        ("后面**`code`**再", "后面<strong><code>code</code></strong>再"),
+        ("`**码。**后`", "<code>**码。**后</code>"),
+        ("2 ** 3。** 4", "2 ** 3。** 4"),
+    ],
+)
+def test_what_is_bold_in_chinese_is_so_beside_punctuation(markdown: str, drawn: str) -> None:
+    assert html(markdown) == f"<p>{drawn}</p>"

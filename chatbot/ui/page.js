@@ -161,6 +161,7 @@ function watchClicks() {
   const note = (event) => {
     if (event.target.closest('[data-testid="stChatInput"]')) return;
     atClick = document.querySelector('[data-testid="stChatInputTextArea"]')?.value ?? "";
+    if (event.target.closest(".st-key-new")) focusComposer(); // to type before its page is there
   };
   addEventListener("click", note, { capture: true });
   addEventListener("popstate", () => (atClick = null)); // a way back that no click began
@@ -248,9 +249,13 @@ function beginDark() {
     else if (tries > 0) requestAnimationFrame(() => choose(tries - 1));
   };
   // A menu that closes gives the focus back to its button, some time after it has gone.
+  const leave = () => {
+    menu.blur(); // where the composer is not focused, its ring would stay
+    focusComposer();
+  };
   const settle = (tries) => {
     if (item() && tries > 0) requestAnimationFrame(() => settle(tries - 1));
-    else setTimeout(focusComposer, 200);
+    else setTimeout(leave, 200);
   };
   if (menu) choose(60);
 }

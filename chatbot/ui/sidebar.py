@@ -14,6 +14,7 @@ def show_conversation_buttons(conversation: Conversation | None, messages: list[
     with st.container(horizontal=True):
         st.button(
             t("sidebar.new"),
+            key="new",
             icon=":material/edit_square:",
             on_click=actions.open_conversation,
             args=(None,),
