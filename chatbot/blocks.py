@@ -46,18 +46,16 @@ def split_blocks(markdown: str) -> tuple[list[str], str]:
         for token in block_parser().parse(complete)
         if token.level == 0 and token.nesting >= 0 and token.map
     ]
-    last_line = complete[:-1].rpartition("\n")[2]
-    is_new = (
-        not last_line.strip(" \t\r") and _BEGINS_A_BLOCK.match(markdown, len(complete)) is not None
-    )
+    is_after_empty = not complete[:-1].rpartition("\n")[2].strip(" \t\r")
+    next_begins = is_after_empty and _BEGINS_A_BLOCK.match(markdown, len(complete))
     cuts = [0]
-    for token, following in pairwise([*tokens, None]):
-        end = _end(token, complete, offsets) if token else None
+    for token, following in zip(tokens, [*tokens[1:], None], strict=False):
+        end = _end(token, complete, offsets)
         if end is None and following and following.map:
             end = offsets[following.map[0]]
-        if end is None and is_new and token and token.type != "fence":  # an open one goes on
+        elif end is None and next_begins and token.type != "fence":  # an open one goes on
             end = len(complete)
-        if end is None or token is None:
+        if end is None:
             break
         if token.type in _OF_TEXT and _OPEN_FORMULA.search(markdown, cuts[-1], end):
             break

@@ -86,7 +86,7 @@ def test_a_refused_question_begins_no_conversation(
     ask(page.run(), "First")
     click(page, "New")
     ask(page, "Second")
-    assert said(page.warning[0].value).startswith("Too many people are asking just now.")
+    assert said(page.warning[0].value).startswith("This app has been asked too often")
     assert page.chat_input[0].value == "Second"
     assert "c" not in page.query_params
     [kept] = [button for button in page.button if str(button.key).startswith("open-")]
