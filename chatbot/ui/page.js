@@ -41,12 +41,13 @@ const WELL_MILLISECONDS = 60_000; // a page that lasts so long is well
 function reload() {
   try {
     const reloads = Number(sessionStorage.getItem("chatbot-reloads") ?? 0);
-    if (reloads >= RELOADS) return;
+    if (reloads >= RELOADS) return false;
     sessionStorage.setItem("chatbot-reloads", reloads + 1);
   } catch {
-    return; // Storage is forbidden here: it might never end.
+    return false; // Storage is forbidden here: it might never end.
   }
   location.reload();
+  return true;
 }
 
 function forgetReloads() {
@@ -69,9 +70,9 @@ function watchConnection(sentence) {
     const app = document.querySelector('[data-testid="stApp"]');
     const look = () => {
       const connection = app.dataset.testConnectionState;
-      const isOver = connection === "DISCONNECTED_FOREVER";
-      note.textContent = isOver || connection === "PINGING_SERVER" ? note.dataset.sentence : "";
-      if (isOver) reload();
+      const isComing = connection === "DISCONNECTED_FOREVER" && reload();
+      const isLost = isComing || connection === "PINGING_SERVER";
+      note.textContent = isLost ? note.dataset.sentence : "";
     };
     const state = { attributeFilter: ["data-test-connection-state"] };
     if (app) new MutationObserver(look).observe(app, state);
