@@ -289,10 +289,14 @@ async def socks_proxy(
         onward, out = await asyncio.open_connection("127.0.0.1", port)
 
         async def pump(a: asyncio.StreamReader, b: asyncio.StreamWriter) -> None:
-            while data := await a.read(65536):
-                b.write(data)
+            # A client that has read `[DONE]` may close before the last bytes: that is an end too.
+            with contextlib.suppress(ConnectionError):
+                while data := await a.read(65536):
+                    b.write(data)
+                    await b.drain()
             b.close()
-            await b.wait_closed()
+            with contextlib.suppress(ConnectionError):
+                await b.wait_closed()
 
         await asyncio.gather(pump(reader, out), pump(onward, writer))
 
