@@ -27,7 +27,7 @@ def base_urls(typed: str) -> list[str]:
         raise ChatbotError("bad_address") from None
     if parts.scheme not in ("", "http", "https") or not parts.hostname:
         raise ChatbotError("bad_address")
-    if "@" in parts.netloc or re.search(r"[\s\\]", parts.netloc):
+    if re.search(r"[@\\]|:$", parts.netloc) or re.search(r"\s", text):
         raise ChatbotError("bad_address")
     if "." not in parts.hostname and masked(parts.netloc) != parts.netloc:
         raise ChatbotError("bad_address")  # a key in the wrong field, which must not be looked up

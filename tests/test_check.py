@@ -131,6 +131,8 @@ def test_a_key_goes_unencrypted_only_nearby_or_where_that_was_typed(
         "a b",
         "http://[::1",
         "x:port",
+        "htp:/foo",
+        "https://example.org/v 1",
         "sk-proj-1234567890abcdef",
         "https://gsk_1234567890abcdef/v1",
     ],

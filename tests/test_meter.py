@@ -160,6 +160,7 @@ def test_what_is_pinned_but_too_long_to_be_sent_is_not_said_to_be_kept(
     [
         ("maximum context length is 1000 tokens", ["Question 1", "Question 2"]),
         ("context is too long", ["Question 2"]),  # half as much as before
+        ("maximum context length is 9000 tokens", ["Question 2"]),  # it counts more than is guessed
     ],
 )
 def test_what_is_too_long_is_asked_again_with_less(

@@ -5,6 +5,7 @@ from streamlit.testing.v1 import AppTest
 
 from chatbot import visitors
 from chatbot.ui import resources
+from chatbot.ui.look import plain_sentence
 from tests.conftest import wait_until
 from tests.endpoint import FakeEndpoint, Reply
 from tests.test_page import ask, said, texts
@@ -60,3 +61,8 @@ def test_what_is_far_too_long_is_refused_with_a_sentence_and_stays_in_the_compos
 
 def owner(page: AppTest) -> str:
     return visitors.owner_of(page.session_state["visitor_token"])
+
+
+def test_an_address_in_a_sentence_is_no_link() -> None:
+    sentence = plain_sentence("One looks like this: https://api.example.org/v1, as *here*.")
+    assert sentence == "One looks like this\\: `https://api.example.org/v1`\\, as \\*here\\*\\."

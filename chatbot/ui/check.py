@@ -36,11 +36,6 @@ def show_check() -> None:
     is_allowed = may_change or resources.settings().visitor_endpoints
     with st.container():
         views.show_head(t("check.title"), t("check.help"))
-    with st.container(key="check-form"):
-        if is_allowed:
-            _show_form(may_change)
-        else:
-            _show_start()
     with st.container():
         show_notice()
         if st.session_state.get("check_applied"):
@@ -52,9 +47,16 @@ def show_check() -> None:
                 type="primary",
                 on_click=views.close_view,
             )
+    # Above the form, where it is seen: on a phone there is no room left below.
+    result = st.container(key="check-result")
+    with st.container(key="check-form"):
+        if is_allowed:
+            _show_form(may_change)
+        else:
+            _show_start()
     running = _running()
     with (
-        st.container(key="check-result"),
+        result,
         # What the last check came to is not to stand beside the steps of the next one.
         look.fresh_place(str(id(running.future)) if running else None, "check-result"),
     ):

@@ -72,10 +72,11 @@ def show_line(owner: str, branch: list[Message], place: DeltaGenerator) -> None:
             horizontal=True, wrap=False, horizontal_alignment="center", gap="xxsmall"
         ):
             st.caption(line, width="content")
-            said = meter.show_meter(owner, branch)
+            if filled := meter.filling(branch):
+                meter.show_meter(owner, branch, filled)
         warning = st.empty()  # always one element: an old warning would stand while an answer runs
-        if said:
-            warning.caption(said, text_alignment="center")
+        if filled and filled.warning:
+            warning.caption(filled.warning, text_alignment="center")
         if left := resources.fuse().left(owner):
             st.caption(_words(left), text_alignment="center")
 

@@ -10,7 +10,7 @@ import streamlit as st
 from chatbot.errors import Action, ChatbotError
 from chatbot.ui import whereabouts
 from chatbot.ui.language import language, t
-from chatbot.ui.look import plain
+from chatbot.ui.look import plain_sentence
 
 log = logging.getLogger(__name__)
 
@@ -23,7 +23,7 @@ def show_error(error: ChatbotError) -> None:
     is_theirs = whereabouts.is_at_the_machine() or error.details.get("set_by") == "visitor"
     if error.action is Action.OWNER and not is_theirs:
         sentence = t("error_hint.owner", sentence=sentence)
-    st.warning(plain(sentence), icon=":material/error:")
+    st.warning(plain_sentence(sentence), icon=":material/error:")
 
 
 def show_notice() -> ChatbotError | None:
@@ -63,7 +63,7 @@ def noting_errors(action: Callable[P, None]) -> Callable[P, None]:
         try:
             action(*args, **kwargs)
         except ChatbotError as error:
-            log.warning("A click failed: %s", error, exc_info=error.__cause__)
+            log.warning("A click was not carried out: %s", error, exc_info=error.__cause__)
             st.session_state.notice = error
         except Exception:
             log.exception("A click failed")

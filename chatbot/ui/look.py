@@ -89,6 +89,15 @@ def plain(text: str) -> str:
     return re.sub(r"([!-/:-@\[-`{-~])", r"\\\1", text)
 
 
+_ADDRESS = re.compile(r"(https?://[\w.:/-]*[\w/])", re.ASCII)
+
+
+def plain_sentence(text: str) -> str:
+    """The same of a sentence, with an address in it as code: even escaped it would be a link."""
+    parts = _ADDRESS.split(text)
+    return "".join(f"`{part}`" if _ADDRESS.match(part) else plain(part) for part in parts)
+
+
 _TURNS_AROUND = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
 

@@ -1,5 +1,7 @@
 """How much of the model's window a conversation takes, and of somebody's money, in few words."""
 
+from dataclasses import dataclass
+
 import streamlit as st
 
 from chatbot.context import Window
@@ -14,44 +16,76 @@ QUESTION_TOKENS = 100
 """What the next question is taken to be: most are shorter."""
 
 
-def show_meter(owner: str, branch: list[Message]) -> str:
-    """About what the model would read of this with the next question, and what that costs.
+@dataclass(frozen=True)
+class Filling:
+    """About how much the model would read with the next question, in tokens."""
 
-    As far as its window and its price are known; the next answer is taken to be as long as the
-    last one. Returns what is to be said if the next question will, or may, push out the oldest
-    messages for the first time.
-    """
+    last: Message
+    """The newest answer of which that is known."""
+    model: str | None
+    window: Window
+    used: int
+    room: int | None
+    """How much it reads at most, so that the next answer fits as well; None if nobody knows."""
+    answer: int
+    """How many tokens are kept free for the next answer."""
+
+    @property
+    def warning(self) -> str:
+        """To be said if the next question will, or may, push out the oldest messages at last."""
+        is_pushed_out = self.last.first_sent_id is not None
+        if self.room is None or is_pushed_out or self.used + QUESTION_TOKENS <= self.room:
+            return ""
+        return t("context.full" if self.used > self.room else "context.nearly_full")
+
+
+def filling(branch: list[Message]) -> Filling | None:
+    """How full the model's window is; None before its first answer."""
     last = next((one for one in reversed(branch) if one.sent_tokens is not None), None)
     if last is None:
-        return ""
-    chosen, source, known = controls.current(), models.source(), places.here().answers.models
-    window = known.window(source, chosen.model)
-    used, room = used_tokens(last, window), window.prompt_tokens(chosen.max_tokens)
+        return None
+    chosen = controls.current()
+    window = places.here().answers.models.window(models.source(), chosen.model)
+    return Filling(
+        last,
+        chosen.model,
+        window,
+        used=used_tokens(last, window),
+        room=window.prompt_tokens(chosen.max_tokens),
+        answer=window.answer_tokens(chosen.max_tokens),
+    )
+
+
+def show_meter(owner: str, branch: list[Message], filled: Filling) -> None:
+    """How full the window is and what the next question costs, as far as that is known.
+
+    The next answer is taken to be as long as the last one.
+    """
+    source, known, window = models.source(), places.here().answers.models, filled.window
     parts, explained = [], []
     if window.tokens is not None:
         size = in_thousands(window.tokens)
-        parts.append(t("context.meter", used=in_thousands(used), window=size))
-        free = window.answer_tokens(chosen.max_tokens)
-        explained.append(t("context.help", window=f"{window.tokens:,}", answer=f"{free:,}"))
-    if not known.price_is_coming(source, chosen.model):
-        read = used if room is None else min(used, room)
+        parts.append(t("context.meter", used=in_thousands(filled.used), window=size))
+        explained.append(
+            t("context.help", window=f"{window.tokens:,}", answer=f"{filled.answer:,}")
+        )
+    if not known.price_is_coming(source, filled.model):
+        read = filled.used if filled.room is None else min(filled.used, filled.room)
         written = _written_tokens(branch, window)
-        dollars = known.cost(source, chosen.model, Usage(read, written))
+        dollars = known.cost(source, filled.model, Usage(read, written))
         if dollars:
             parts.append(t("cost.next_price", price=_about(dollars)))
             explained.append(t("cost.next"))
         elif dollars is None:
             parts.append(t("cost.unknown"))
             explained.append(t("cost.unknown_price"))
-    spent, unknown = places.here().store.messages.cost(owner, last.conversation_id, branch[-1])
+    conversation_id = filled.last.conversation_id
+    spent, unknown = places.here().store.messages.cost(owner, conversation_id, branch[-1])
     explained.append(t("cost.spent", dollars=in_dollars(spent)) if spent else "")
     explained.append(t("cost.spent_unknown", count=unknown) if unknown else "")
     if parts:
         explanation = "\n\n".join(plain(one) for one in explained if one)
         st.caption(plain(" · ".join(parts)), width="content", help=explanation)
-    if room is None or last.first_sent_id is not None or used + QUESTION_TOKENS <= room:
-        return ""
-    return t("context.full" if used > room else "context.nearly_full")
 
 
 def used_tokens(answer: Message, window: Window) -> int:

@@ -7,7 +7,7 @@ import streamlit as st
 from chatbot.answer import seconds_to_retry
 from chatbot.errors import Action, ChatbotError
 from chatbot.store import Message
-from chatbot.ui import actions, browser, places, turns, views
+from chatbot.ui import actions, browser, controls, models, places, turns, views
 from chatbot.ui.errors import noting_errors, show_error
 from chatbot.ui.language import t
 from chatbot.ui.look import short
@@ -58,8 +58,7 @@ def show_remedies(answer: Message, error: ChatbotError | None, is_last: bool) ->
     with place.container(horizontal=True, key=f"remedies-{short(answer.id)}"):
         is_too_much = error is not None and error.code == "too_long" and _can_be_sent_less(answer)
         if error and is_too_much:
-            # Half of what was sent, unless the refusal named a number, which is less or more.
-            limit = None if "limit" in error.details else (answer.sent_tokens or 0) // 2
+            limit = _less_than_refused(answer)
             _show(
                 answer, "answer.send_less", "again", "refresh", turns.ask_again, answer, None, limit
             )
@@ -94,6 +93,18 @@ def _can_be_sent_less(answer: Message) -> bool:
     """Whether more was sent than the question alone."""
     question = places.here().store.messages.get(browser.owner(), answer.parent_id or "")
     return bool(question and question.parent_id and answer.first_sent_id != question.id)
+
+
+def _less_than_refused(answer: Message) -> int | None:
+    """How many tokens to send at most where an answer's request was refused as too long.
+
+    None where the window, as it is known by now, has room for less than what was sent. If what
+    was sent seems to fit, it was counted wrongly, and half is sent.
+    """
+    chosen, sent = controls.current(), answer.sent_tokens or 0
+    window = places.here().answers.models.window(models.source(), chosen.model)
+    room = window.prompt_tokens(chosen.max_tokens)
+    return None if room is not None and room < sent else sent // 2
 
 
 def _show_way_to_control(answer: Message, error: ChatbotError) -> None:
