@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import altair as alt
+import vl_convert  # noqa: F401  # what Altair makes pictures with: missed before all is measured
 
 Curve = Sequence[tuple[float, int, float]]
 """Seconds since Enter, bytes so far, main-thread seconds so far."""

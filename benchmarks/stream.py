@@ -23,7 +23,7 @@ import psutil
 from aiohttp import web
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from benchmarks import answer, picture
+from benchmarks import answer
 from benchmarks.chats import OTHERS, OURS, Chat, Running, running
 from tests.conftest import CHROMIUM_ARGUMENTS, find_chromium
 from tests.endpoint import FakeEndpoint, chunk
@@ -261,6 +261,8 @@ def main() -> None:
         help="where the others are installed (%(default)s)",
     )
     options = parser.parse_args()
+    if options.picture:
+        from benchmarks import picture
     chats = [chat for chat in (OURS, *OTHERS) if options.peers or options.only or chat is OURS]
     figures = []
     with sync_playwright() as playwright:

@@ -20,7 +20,7 @@ from markdown_it.rules_inline import StateInline
 from chatbot.commonmark import block_parser
 
 MARK = "\u2060\u2060"
-"""Shows as nothing; `chatbot/ui/page.js` leaves it out of what is copied."""
+"""Shows as nothing; `chatbot/ui/page/copying.js` leaves it out of what is copied."""
 
 _UNINDENTED = "[\u2060]: #\n\n"
 """Shows as nothing, and has Streamlit keep the indentation of what comes after it."""

@@ -446,6 +446,38 @@ def test_what_is_being_typed_stays_with_its_conversation_and_survives_a_reload(
     ]
 
 
+def test_a_question_that_is_being_edited_survives_a_reload(
+    app: RunningApp, endpoint: FakeEndpoint, open_page: OpenPage
+) -> None:
+    page = open_page(app.url)
+    ask(page, "As it was")
+    expect_answer(page, "Hello there!")
+    editor = page.locator("[class*=st-key-edited-] textarea")
+    page.get_by_role("button", name="Edit", exact=True).click()
+    editor.fill("As it will be")
+    page.reload()
+    expect(editor).to_have_value("As it will be")
+    page.get_by_role("button", name="New", exact=True).click()
+    expect(page.get_by_role("heading", name="How can I help?")).to_be_visible()
+    page.get_by_role("button", name="As it was").click()
+    expect(editor).to_have_value("As it will be")
+    page.get_by_role("button", name="Send", exact=True).click()
+    expect(editor).to_have_count(0)
+    expect(messages(page).first).to_contain_text("As it will be")
+    expect_answer(page, "Hello there!")
+    page.get_by_role("button", name="Edit", exact=True).click()
+    expect(editor).to_have_value("As it will be")
+    editor.fill("Never mind")
+    page.get_by_role("button", name="Cancel", exact=True).click()
+    expect(editor).to_have_count(0)
+    page.reload()
+    expect_answer(page, "Hello there!")
+    expect(page.locator(COMPOSER)).to_be_focused()  # all has settled
+    expect(editor).to_have_count(0)
+    asked = [request["messages"][-1]["content"] for request in endpoint.requests]
+    assert asked == ["As it was", "As it will be"]
+
+
 def test_what_was_sent_by_touch_does_not_come_back_as_a_draft(
     app: RunningApp, open_page: OpenPage
 ) -> None:

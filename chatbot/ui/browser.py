@@ -16,7 +16,9 @@ _HERE = Path(__file__).parent
 
 @st.cache_resource(show_spinner=False)
 def _component(name: str) -> Callable[..., Any]:
-    script = (_HERE / f"{name}.js").read_text("utf-8")
+    # One file, or a folder of which all files are one script.
+    files = sorted((_HERE / name).glob("*.js")) or [_HERE / f"{name}.js"]
+    script = "\n".join(file.read_text("utf-8") for file in files)
     # Not isolated: `look.css` is sent once, styles of their own with each of them.
     return st.components.v2.component(f"chatbot_{name}", js=script, isolate_styles=False)
 
