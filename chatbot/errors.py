@@ -87,6 +87,7 @@ ACTIONS: dict[str, Action] = {
     "local_checksum": Action.RETRY,
     "local_disk_full": Action.RETRY,
     "local_unsupported": Action.OWNER,
+    "local_library": Action.OWNER,
     "local_start": Action.RETRY,
     # What the owner allows.
     "limit_minute_visitor": Action.RETRY,

@@ -27,7 +27,7 @@ import platformdirs
 
 from chatbot.endpoints import Endpoint
 from chatbot.errors import ChatbotError
-from chatbot.local_server import CONTEXT_TOKENS
+from chatbot.local_server import CONTEXT_TOKENS, LIBRARY_MISSING
 from chatbot.prices import EVERY_MODEL, Price
 
 log = logging.getLogger(__name__)
@@ -194,6 +194,8 @@ class LocalModel:
         if not address:
             _end(process)
             log.error("The built-in model did not start (exit code %s)", process.returncode)
+            if process.returncode == LIBRARY_MISSING:
+                raise ChatbotError("local_library")
             self._discard_if_damaged()
             raise ChatbotError("local_start")
         self._process = process

@@ -26,10 +26,17 @@ REPEAT_PENALTY, REPEAT_TOKENS = 1.1, 256
 """So small a model falls into saying one thing for ever: asked eight times for something long, it
 ended two answers by itself within 1,500 tokens, with this all eight."""
 
+LIBRARY_MISSING = 3
+"""The exit code where the system lacks a library, such as libgomp on a bare Debian."""
+
 
 def serve(weights: str, name: str, api_key: str) -> None:
     """Load the model, say where it listens, and serve it for good."""
-    import xllamacpp
+    try:
+        import xllamacpp
+    except ImportError as error:
+        print(error, file=sys.stderr)
+        sys.exit(LIBRARY_MISSING)
 
     parameters = xllamacpp.CommonParams()
     parameters.model.path = weights

@@ -53,7 +53,7 @@ def test_it_is_known_by_where_it_puts_the_source(
 
 def test_what_it_reads_is_where_it_looks() -> None:
     """docs.streamlit.io, "File organization for your Community Cloud app"."""
-    for name in ("streamlit_app.py", "requirements.txt", ".streamlit/config.toml"):
+    for name in ("streamlit_app.py", "requirements.txt", "packages.txt", ".streamlit/config.toml"):
         assert (ROOT / name).is_file()
     # What it would take before requirements.txt.
     for name in ("uv.lock", "Pipfile", "environment.yml"):

@@ -168,6 +168,16 @@ def test_a_machine_without_the_engine_is_told_so(
     assert failure(LocalModel(folder=tmp_path, weights=weights)) == "local_unsupported"
 
 
+def test_a_machine_without_the_systems_library_is_told_so(
+    weights: Weights, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "xllamacpp.py").write_text("raise ImportError('libgomp.so.1: cannot open')")
+    (tmp_path / "tiny.gguf").write_bytes(CONTENT)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    assert failure(LocalModel(folder=tmp_path, weights=weights)) == "local_library"
+    assert (tmp_path / "tiny.gguf").exists()
+
+
 def test_weights_that_do_not_load_are_fetched_anew_next_time(
     weights: Weights, tmp_path: Path
 ) -> None:
