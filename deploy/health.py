@@ -59,6 +59,9 @@ async def _is_store_well() -> bool:
         except ChatbotError as error:
             log.warning("Conversations cannot be kept: %s", error)
             return False
+        except Exception:
+            log.exception("Conversations cannot be kept")
+            return False
         return True
 
     return await asyncio.to_thread(check)
@@ -79,5 +82,8 @@ async def _is_endpoint_well() -> bool:
         if error.code in WITHOUT_LIST:
             return True
         log.warning("The endpoint is not well: %s", error)
+        return False
+    except Exception:
+        log.exception("The endpoint is not well")
         return False
     return True

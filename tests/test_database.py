@@ -324,6 +324,28 @@ def test_a_lost_connection_is_tried_again_without_writing_twice(postgresql: str)
     store.close()
 
 
+def test_a_database_without_an_encoding_keeps_every_character(postgresql: str) -> None:
+    server = sa.create_engine(postgresql, isolation_level="AUTOCOMMIT")
+    with server.connect() as connection:
+        connection.exec_driver_sql(
+            "CREATE DATABASE bare TEMPLATE template0 ENCODING 'SQL_ASCII'"
+            " LC_COLLATE 'C' LC_CTYPE 'C'"
+        )
+    store = Store(server.url.set(database="bare").render_as_string(hide_password=False))
+    words = "你好，wörld 🙂"
+    conversation = start_conversation(store, ME, words, {})
+    asked = Message(new_id(), conversation.id, None, "user", words)
+    store.messages.add(ME, [asked], None)
+    [kept] = store.messages.branch(ME, conversation.id, 10)
+    assert (kept.content, conversation.title) == (words, words)
+    found = store.search.find(ME, "你好", 10)
+    assert {one.conversation_id for one in found} == {conversation.id}
+    store.close()
+    with server.connect() as connection:
+        connection.exec_driver_sql("DROP DATABASE bare WITH (FORCE)")
+    server.dispose()
+
+
 def test_a_database_of_a_later_version_is_not_touched(tmp_path: Path) -> None:
     path, url = file_of(tmp_path)
     Store(url).close()

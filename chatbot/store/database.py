@@ -256,7 +256,11 @@ def _bring_up_to_date(connection: sa.Connection) -> None:
 def _create_engine(url: sa.URL) -> sa.Engine:
     # An exception's text must not hold what people wrote: it goes to the log.
     if url.get_backend_name() != "sqlite":
-        return sa.create_engine(url, pool_pre_ping=True, hide_parameters=True)
+        # A database of no encoding, as bare systems make it, would hand out bytes.
+        encoding = {"client_encoding": "utf8"}
+        return sa.create_engine(
+            url, pool_pre_ping=True, hide_parameters=True, connect_args=encoding
+        )
     options: dict[str, Any] = {"connect_args": {"timeout": SQLITE_BUSY_SECONDS}}
     if not url.database:
         # A database in memory is one connection, lent to one thread after the other.
