@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import streamlit as st
 
+from chatbot import local_model
 from chatbot.context import Window
 from chatbot.prices import Usage
 from chatbot.store import Message, State
@@ -136,7 +137,8 @@ def taken(answer: Message) -> str:
     something even if nobody knows what.
     """
     if answer.prompt_tokens is None or answer.completion_tokens is None:
-        if answer.cost is None and answer.state is not State.COMPLETE:
+        is_free = answer.host == local_model.NAME
+        if answer.cost is None and answer.state is not State.COMPLETE and not is_free:
             return t("cost.unknown")
         return _about(answer.cost) if answer.cost else ""
     read, written = in_thousands(answer.prompt_tokens), in_thousands(answer.completion_tokens)
