@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 
-from chatbot import background, context, observers, reply
+from chatbot import background, context, local_model, observers, reply
 from chatbot.answer import Answer, AnswerElsewhere, Followed, cut_if_abandoned
 from chatbot.context import Plan, Spoken
 from chatbot.counting import Counting
@@ -397,6 +397,8 @@ def _blank_answer(
         state=State.ANSWERING,
         model=controls.model,
         host=source.host,
+        # Whatever becomes of it: an answer of the built-in model costs nothing.
+        cost=0.0 if source.host == local_model.NAME else None,
         sent_tokens=plan.sent_tokens,
         first_sent_id=plan.first_sent_id,
         lease=new_id(),

@@ -1,6 +1,6 @@
 """The thin OpenAI client: stream a reply, list models.
 
-With `connection.py` the only module that imports `openai`. Every exception of the library and
+With `connection.py` the only module that uses `openai`. Every exception of the library and
 of its transports is turned into a ChatbotError at one seam, `_translated`, with the original
 chained for the log.
 """
@@ -21,7 +21,7 @@ from chatbot.parameters import ReplyRequest, parameters, refused_parameter
 from chatbot.sse import Completion, CompletionReader, EndpointFault
 
 if TYPE_CHECKING:
-    import openai  # a fifth of a second and 12 MB: only once there is a server to talk to
+    import openai  # a tenth of a second and 12 MB: only once there is a server to talk to
 
 SECONDS_AFTER_THE_END = 2
 """How long token counts may take once an answer has ended; some servers then say nothing more."""

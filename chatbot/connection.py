@@ -1,6 +1,6 @@
 """Opening the connections to an endpoint: over which transport, through which proxy, how patiently.
 
-With `client.py` the only module that imports `openai`.
+With `client.py` the only module that uses `openai`, which `lean.py` loads.
 """
 
 import urllib.request

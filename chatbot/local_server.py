@@ -26,8 +26,9 @@ REPEAT_PENALTY, REPEAT_TOKENS = 1.1, 256
 """So small a model falls into saying one thing for ever: asked eight times for something long, it
 ended two answers by itself within 1,500 tokens, with this all eight."""
 
-LIBRARY_MISSING = 3
-"""The exit code where the system lacks a library, such as libgomp on a bare Debian."""
+LIBRARY_MISSING = 78
+"""The exit code where the system lacks a library, such as libgomp on a bare Debian. No other end
+of a process has it: sysexits.h calls it EX_CONFIG."""
 
 
 def serve(weights: str, name: str, api_key: str) -> None:

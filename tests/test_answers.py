@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from chatbot import local_model
 from chatbot.answer import Answer
 from chatbot.answers import Answers
 from chatbot.endpoints import Endpoint
@@ -684,6 +685,17 @@ def test_what_an_answer_costs_that_nobody_counted_is_guessed(
     kept = saved(store, answer)
     assert (kept.prompt_tokens, kept.completion_tokens) == (None, None)
     assert kept.cost == pytest.approx(800 / 1_000_000 + 10 * 810 / 1_000_000, rel=0.15)
+
+
+def test_an_answer_of_the_built_in_model_costs_nothing_even_if_the_app_is_killed(
+    answers: Answers, store: Store, conversation: Conversation, endpoint: FakeEndpoint
+) -> None:
+    endpoint.default_reply = Reply(hold=threading.Event())
+    built_in = Endpoint(endpoint.base_url, None, name=local_model.NAME)
+    answer = answers.ask(ME, conversation, "Hi", CONTROLS, built_in)
+    kept = store.messages.get(ME, answer.message.id)  # all that another process would find
+    assert kept and kept.cost == 0
+    answers.stop(ME, answer.message.id)
 
 
 @pytest.mark.parametrize(

@@ -446,7 +446,10 @@ def test_what_is_being_typed_stays_with_its_conversation_and_survives_a_reload(
     ]
 
 
-def test_a_question_that_is_being_edited_survives_a_reload(
+KEPT_EDITS = "() => Object.keys(sessionStorage).filter((name) => name.includes('draft-edit'))"
+
+
+def test_a_question_that_is_being_edited_stays_until_it_is_sent_or_given_up(
     app: RunningApp, endpoint: FakeEndpoint, open_page: OpenPage
 ) -> None:
     page = open_page(app.url)
@@ -457,25 +460,51 @@ def test_a_question_that_is_being_edited_survives_a_reload(
     editor.fill("As it will be")
     page.reload()
     expect(editor).to_have_value("As it will be")
+    expect(page.locator(COMPOSER)).to_be_focused()  # whoever types on does not do it in the editor
+    editor.evaluate("field => { field.dataset.isOld = 'yes' }")
+    app.kill()  # … and with a new session
+    app.start()
+    expect(page.locator("[class*=st-key-edited-] textarea:not([data-is-old])")).to_have_value(
+        "As it will be"
+    )
     page.get_by_role("button", name="New", exact=True).click()
     expect(page.get_by_role("heading", name="How can I help?")).to_be_visible()
+    ask(page, "Elsewhere")
+    expect_answer(page, "Hello there!")
+    page.get_by_role("button", name="Edit", exact=True).click()
+    expect(editor).to_have_value("Elsewhere")
     page.get_by_role("button", name="As it was").click()
     expect(editor).to_have_value("As it will be")
     page.get_by_role("button", name="Send", exact=True).click()
     expect(editor).to_have_count(0)
     expect(messages(page).first).to_contain_text("As it will be")
     expect_answer(page, "Hello there!")
+    assert page.evaluate(KEPT_EDITS) == []
     page.get_by_role("button", name="Edit", exact=True).click()
     expect(editor).to_have_value("As it will be")
     editor.fill("Never mind")
+    assert len(page.evaluate(KEPT_EDITS)) == 1
     page.get_by_role("button", name="Cancel", exact=True).click()
     expect(editor).to_have_count(0)
+    assert page.evaluate(KEPT_EDITS) == []
+    asked = [request["messages"][-1]["content"] for request in endpoint.requests]
+    assert asked == ["As it was", "Elsewhere", "As it will be"]
+
+
+@pytest.mark.parametrize("damaged", ["{", "null", '{"id": 5}', '{"id": ".x", "text": ""}'])
+def test_a_damaged_draft_does_no_harm(damaged: str, app: RunningApp, open_page: OpenPage) -> None:
+    page = open_page(app.url, viewport=PHONE)
+    failures: list[object] = []
+    page.on("pageerror", lambda error: failures.append(error))
+    ask(page, "Hello")
+    expect_answer(page, "Hello there!")
+    name = f"chatbot-draft-edit-{page.url.partition('c=')[2]}"
+    page.evaluate("([name, text]) => sessionStorage.setItem(name, text)", [name, damaged])
     page.reload()
     expect_answer(page, "Hello there!")
-    expect(page.locator(COMPOSER)).to_be_focused()  # all has settled
-    expect(editor).to_have_count(0)
-    asked = [request["messages"][-1]["content"] for request in endpoint.requests]
-    assert asked == ["As it was", "As it will be"]
+    page.locator(COMPOSER).fill("As before")
+    page.wait_for_function("() => Object.values(sessionStorage).includes('As before')")
+    assert failures == []
 
 
 def test_what_was_sent_by_touch_does_not_come_back_as_a_draft(

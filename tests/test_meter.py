@@ -181,6 +181,20 @@ def test_what_is_too_long_is_asked_again_with_less(
     assert SENTENCE["en-US"] in captions(page.run())
 
 
+def test_another_model_than_the_one_that_refused_is_sent_all_that_it_can_hold(
+    page: AppTest, endpoint: FakeEndpoint
+) -> None:
+    endpoint.default_reply = Reply([LONG], usage=None)
+    wait_until(lambda: "other-model" in page.run().selectbox[0].options)
+    ask(page, "Question 0")
+    endpoint.replies = [Reply(status=400, error={"message": "context is too long"})]
+    ask(page, "Question 1")
+    page.selectbox[0].set_value("other-model").run()
+    press(page, "again-")
+    spoken = [message["content"] for message in endpoint.requests[-1]["messages"]]
+    assert spoken[0::2] == ["Question 0", "Question 1"]
+
+
 def test_a_question_that_is_too_long_by_itself_is_offered_to_be_edited(
     page: AppTest, endpoint: FakeEndpoint
 ) -> None:

@@ -64,5 +64,7 @@ def owner(page: AppTest) -> str:
 
 
 def test_an_address_in_a_sentence_is_no_link() -> None:
-    sentence = plain_sentence("One looks like this: https://api.example.org/v1, as *here*.")
-    assert sentence == "One looks like this\\: `https://api.example.org/v1`\\, as \\*here\\*\\."
+    said = plain_sentence("One looks like this: HTTPS://Bücher.example:1/v1, as *here*.")
+    assert said == "One looks like this\\: `HTTPS://Bücher.example:1/v1`\\, as \\*here\\*\\."
+    assert plain_sentence("地址应为 http://[::1]:8000/v1。") == "地址应为 `http://[::1]:8000/v1`。"
+    assert plain_sentence("See www.example.org!") == "See `www.example.org`\\!"

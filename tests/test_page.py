@@ -159,6 +159,8 @@ def test_the_controls_of_a_conversation_are_sent_and_kept(
     click(page, "New")
     assert (page.slider[0].value, page.number_input[0].value) == (0.8, 2048)
     assert page.text_area[0].value == ""
+    page.text_area[0].set_value("x" * 100_001).run()
+    assert "Only the first 100,000 characters are sent." in [one.value for one in page.caption]
     click(page, "Hi!")
     assert (page.slider[0].value, page.number_input[0].value) == (1.5, 99)
 

@@ -16,6 +16,7 @@ from chatbot.answer import Answer
 from chatbot.answers import Answers
 from chatbot.endpoints import Endpoint
 from chatbot.errors import ChatbotError
+from chatbot.models import Models
 from chatbot.reply import Controls
 from chatbot.store import Store, new_conversation
 from deploy import health, metrics
@@ -68,14 +69,25 @@ def test_a_database_that_cannot_be_opened_is_said(
     assert (status, said["store"], said["endpoint"]) == (503, "failing", "ok")
 
 
-def test_a_database_that_takes_nothing_more_is_said(
-    set_up: None, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("error", [ChatbotError("store_full"), RuntimeError()])
+@pytest.mark.parametrize(
+    ("whose", "name", "part"), [(Store, "check", "store"), (Models, "list", "endpoint")]
+)
+def test_what_fails_in_any_way_is_said(
+    whose: type,
+    name: str,
+    part: str,
+    error: Exception,
+    set_up: None,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    def refuse(_store: Store) -> None:
-        raise ChatbotError("store_full")
+    def refuse(*_: object) -> None:
+        raise error
 
-    monkeypatch.setattr(Store, "check", refuse)
-    assert ask_health(health.Health())[1]["store"] == "failing"
+    monkeypatch.setattr(whose, name, refuse)
+    status, said = ask_health(health.Health())
+    well = {"status": "failing", "store": "ok", "endpoint": "ok"}
+    assert (status, said) == (503, {**well, part: "failing"})
 
 
 def test_however_often_it_is_asked_it_looks_once(

@@ -97,6 +97,8 @@ def undo_clear(conversation_id: str) -> None:
 
 def open_conversation(conversation_id: str | None) -> None:
     """Go to a conversation; None is a new one."""
+    if conversation_id != address.get("c"):
+        st.session_state.pop("editing", None)  # the browser keeps what was typed, and goes on there
     address.change(view=None, share=None, c=conversation_id)
     for name in ("mounted_messages", "left_out_messages", "target", "renaming", "deleted"):
         st.session_state.pop(name, None)

@@ -121,7 +121,7 @@ def tend_page(conversation_id: str | None, last_question_id: str | None) -> None
     """
     person = access.person()
     with st.container(key="page"):
-        # What a run changes is apart from the script, 7 kB, which is then sent only once.
+        # What a run changes is apart from the script, 17 kB, which is then sent only once.
         _component("page")(
             key="page_component",
             data={
@@ -139,6 +139,7 @@ def tend_page(conversation_id: str | None, last_question_id: str | None) -> None
                 "target": st.session_state.get("target"),
                 "renaming": st.session_state.get("renaming"),
                 "editing": st.session_state.get("editing"),
+                "edited": st.session_state.get("edited"),  # what was typed is of no use any more
                 "control": st.session_state.pop("wanted_control", None),
                 # A question that could not be sent stays, even if it goes to another place.
                 "unsent": "draft" in st.session_state,

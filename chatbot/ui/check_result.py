@@ -17,7 +17,7 @@ from chatbot.services import service_at
 from chatbot.ui import applying
 from chatbot.ui.errors import show_error
 from chatbot.ui.language import language, t
-from chatbot.ui.look import plain
+from chatbot.ui.look import plain, plain_sentence
 
 log = logging.getLogger(__name__)
 
@@ -81,16 +81,9 @@ def _show_steps(
             address = _without_path(address)
             step = replace(step, details={**step.details, "base_url": address})
         icon = ICONS.get(step.is_good, FAILED)
-        lines.append(f"{icon} {_plain(step.sentence(language()), address)}")
+        lines.append(f"{icon} {plain_sentence(step.sentence(language()))}")
     status = place.status(label, expanded=True, state=state)  # type: ignore[arg-type]
     status.markdown("  \n".join(lines))  # as a `with` it would be marked as complete at once
-
-
-def _plain(sentence: str, address: str) -> str:
-    """A sentence as Markdown, with the address in it as code: otherwise it would be a link."""
-    if not address or "`" in address:
-        return plain(sentence)
-    return f"`{address}`".join(plain(part) for part in sentence.split(address))
 
 
 def _without_path(base_url: str) -> str:
@@ -107,7 +100,7 @@ def _show_conclusion(finding: Finding, may_change: bool, may_see: bool) -> None:
     sentence = finding.sentence(language(), address)
     if not (may_change or endpoint.is_visitors or (finding.is_as_given and not finding.error)):
         sentence = t("error_hint.owner", sentence=sentence)
-    sentence = _plain(sentence, address)
+    sentence = plain_sentence(sentence)
     if finding.error:
         st.warning(sentence, icon=":material/error:")
     elif finding.pace and finding.pace.came_at_once:

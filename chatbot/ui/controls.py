@@ -68,15 +68,17 @@ def _show_dials(kept: dict[str, Any]) -> None:
         )
         if resources.endpoints():  # the built-in model does not reason
             _show_effort(kept.get("reasoning_effort"))
-        st.text_area(
+        # No bound here either: of a text that is too long the browser would send nothing at all.
+        prompt = st.text_area(
             t("controls.system_prompt"),
             str(kept.get("system_prompt", settings.system_prompt)),
-            max_chars=MAX_PROMPT_CHARACTERS,
             key=widget_key("system_prompt"),
             help=t("controls.system_prompt_help"),
             placeholder=t("controls.system_prompt_placeholder"),
             on_change=noting_errors(keep),
         )
+        if len(prompt or "") > MAX_PROMPT_CHARACTERS:
+            st.caption(t("controls.system_prompt_long", most=f"{MAX_PROMPT_CHARACTERS:,}"))
 
 
 def _show_effort(kept: str | None) -> None:

@@ -77,6 +77,8 @@ class LiveAnswer:
         """Draw what is new, and find when to draw again."""
         text = self._answer.text
         longest = self._thoughts.draw(is_thinking=not (text or has_ended))
+        if text and not self._growing.drawn_to:
+            self._first_draw = 0.0  # of the answer itself, after its reasoning
         if len(text) > self._growing.drawn_to or (has_ended and text):
             longest = max(longest, self._growing.draw(text, is_whole=has_ended))
         elif not text:

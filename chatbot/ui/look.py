@@ -89,11 +89,14 @@ def plain(text: str) -> str:
     return re.sub(r"([!-/:-@\[-`{-~])", r"\\\1", text)
 
 
-_ADDRESS = re.compile(r"(https?://[\w.:/-]*[\w/])", re.ASCII)
+_ADDRESS = re.compile(
+    r"((?:https?://|www\.)[^\s`。，；：！？、（）“”]*[^\s`。，；：！？、（）“”.,;:!?)])",
+    re.IGNORECASE,
+)
 
 
 def plain_sentence(text: str) -> str:
-    """The same of a sentence, with an address in it as code: even escaped it would be a link."""
+    """The same of a sentence, with a web address in it as code: even escaped it would be a link."""
     parts = _ADDRESS.split(text)
     return "".join(f"`{part}`" if _ADDRESS.match(part) else plain(part) for part in parts)
 

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from chatbot import local_model
 from chatbot.context import Window
 from chatbot.prices import Usage
 from chatbot.store import Message, State
@@ -33,7 +32,7 @@ class Filling:
 
     @property
     def warning(self) -> str:
-        """To be said if the next question will, or may, push out the oldest messages at last."""
+        """To be said before the first question that pushes out the oldest messages, or may."""
         is_pushed_out = self.last.first_sent_id is not None
         if self.room is None or is_pushed_out or self.used + QUESTION_TOKENS <= self.room:
             return ""
@@ -137,8 +136,7 @@ def taken(answer: Message) -> str:
     something even if nobody knows what.
     """
     if answer.prompt_tokens is None or answer.completion_tokens is None:
-        is_free = answer.host == local_model.NAME
-        if answer.cost is None and answer.state is not State.COMPLETE and not is_free:
+        if answer.cost is None and answer.state is not State.COMPLETE:
             return t("cost.unknown")
         return _about(answer.cost) if answer.cost else ""
     read, written = in_thousands(answer.prompt_tokens), in_thousands(answer.completion_tokens)

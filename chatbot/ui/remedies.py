@@ -98,11 +98,15 @@ def _can_be_sent_less(answer: Message) -> bool:
 def _less_than_refused(answer: Message) -> int | None:
     """How many tokens to send at most where an answer's request was refused as too long.
 
-    None where the window, as it is known by now, has room for less than what was sent. If what
-    was sent seems to fit, it was counted wrongly, and half is sent.
+    None where the window, as it is known by now, has room for less than what was sent, and for
+    another model than the one that refused. If what was sent seems to fit, it was counted wrongly,
+    and half is sent.
     """
     chosen, sent = controls.current(), answer.sent_tokens or 0
-    window = places.here().answers.models.window(models.source(), chosen.model)
+    source = models.source()
+    if (answer.host, answer.model) != (source.host, chosen.model or answer.model):
+        return None
+    window = places.here().answers.models.window(source, chosen.model)
     room = window.prompt_tokens(chosen.max_tokens)
     return None if room is not None and room < sent else sent // 2
 

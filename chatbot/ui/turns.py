@@ -17,8 +17,10 @@ DELETE, PIN, UNPIN = "delete", "pin", "unpin"
 
 
 def edit(question_id: str | None) -> None:
-    """Turn a question into a field; None turns it back."""
-    st.session_state.editing = question_id
+    """Turn a question into a field; None turns it back, and the browser forgets what was typed."""
+    state = st.session_state
+    state.edited = None if question_id else state.get("editing")
+    state.editing = question_id
 
 
 @noting_errors

@@ -65,27 +65,42 @@ function partDraft() {
 }
 
 // A question that is being edited, and how far.
+let reopened = null; // the one whose editor was opened by this script
 const editName = () => `chatbot-draft-edit-${shown.conversation}`;
-const keepEdit = (id, text) => kept.set(editName(), text && JSON.stringify({ id, text }));
-const keptEdit = () => JSON.parse(kept.get(editName()) || "{}");
+const forgetEdit = () => kept.set(editName(), "");
 
-function focusEdited(id, tries = 40) {
-  const field = document.querySelector('[class*="st-key-edited-"] textarea');
+function keptEdit() {
+  try {
+    const { id, text } = JSON.parse(kept.get(editName()) || "{}");
+    if (/^[0-9a-f]+$/.test(id) && typeof text === "string") return { id, text };
+  } catch {
+    // Not what was kept here.
+  }
+  return {};
+}
+
+function tendEditor(id, isGoneOnWith, tries = 40) {
+  const field = document.querySelector(`.st-key-edited-${id.slice(0, 12)} textarea`);
   if (field) {
     isPinned = false;
     const before = keptEdit();
     if (before.id === id) fillIn(field, before.text);
-    field.addEventListener("input", () => keepEdit(id, field.value));
+    const keep = () => kept.set(editName(), JSON.stringify({ id, text: field.value }));
+    field.addEventListener("input", keep);
+    field.scrollIntoView({ block: "center" });
+    if (isGoneOnWith) return; // by then somebody may be typing elsewhere
     field.focus({ preventScroll: true });
     field.setSelectionRange(field.value.length, field.value.length);
-    field.scrollIntoView({ block: "center" });
-  } else if (tries > 0) setTimeout(() => focusEdited(id, tries - 1), 50);
+  } else if (tries > 0) setTimeout(() => tendEditor(id, isGoneOnWith, tries - 1), 50);
 }
 
-// After a reload: the editor opens as it was opened before.
-function goOnEditing(tries = 60) {
+// After a reload, and with a new session of the server's: the editor opens as it was before.
+function goOnEditing(conversation = shown.conversation, tries = 60) {
   const { id } = keptEdit();
-  const button = document.querySelector(`.st-key-icon-edit-${id?.slice(0, 12)} button`);
-  if (button) button.click();
-  else if (id && tries > 0) setTimeout(() => goOnEditing(tries - 1), 50);
+  if (!id || conversation !== shown.conversation) return;
+  const button = document.querySelector(`.st-key-icon-edit-${id.slice(0, 12)} button`);
+  if (button) {
+    reopened = id;
+    button.click();
+  } else if (tries > 0) setTimeout(() => goOnEditing(conversation, tries - 1), 50);
 }

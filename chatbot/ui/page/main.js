@@ -79,10 +79,11 @@ function showPlace(data) {
     showTarget(data.target.message);
   }
   if (data.renaming && data.renaming !== before.renaming) focusTitle();
-  if (data.editing) {
-    if (isOther || data.editing !== before.editing) focusEdited(data.editing);
-  } else if (isOther) goOnEditing();
-  else if (before.editing) keepEdit(null, ""); // it was sent, or given up
+  if (data.edited && data.edited === keptEdit().id) forgetEdit(); // it was sent, or given up
+  if (data.editing && (isOther || data.editing !== before.editing))
+    tendEditor(data.editing, data.editing === reopened);
+  if (data.editing) reopened = null;
+  if (!data.editing && (isOther || before.editing)) goOnEditing();
   if (isOther || isFound) closeSidebarOnPhone(); // also when it was left open and the page reloaded
   if (data.control) openControl(data.control);
 }
