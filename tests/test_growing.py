@@ -29,9 +29,13 @@ class Page:
         self.draws = 0
         self.has_shrunk = False
 
-    def empty(self) -> Element:
+    def markdown(self, body: str) -> Element:
         self.elements.append(Element(self))
+        self.elements[-1].markdown(body)
         return self.elements[-1]
+
+    def empty(self) -> Element:
+        return self.markdown("")
 
     @property
     def text(self) -> str:

@@ -16,7 +16,7 @@ class Growing:
     def __init__(self, body: DeltaGenerator) -> None:
         self._body = body
         self._pieces = Pieces()
-        self._elements = [body.empty()]
+        self._elements: list[DeltaGenerator] = []
         self._waiting: dict[int, str] = {}
         """A piece that is on the page with the next draw."""
         self.drawn_to = 0
@@ -30,24 +30,23 @@ class Growing:
         changes = {**self._waiting, **dict(self._pieces.changes(text, is_whole))}
         self._waiting = {}
         last = max(changes, default=0)
-        is_begun = last >= len(self._elements) and len(changes) > 1
+        is_begun = last >= max(1, len(self._elements)) and len(changes) > 1
         if is_begun and not is_whole and len(changes[last]) < FEW_CHARACTERS:
             self._waiting = {last: changes.pop(last)}
         longest = 0
         for number, markdown in changes.items():
-            if number == len(self._elements):
-                self._elements.append(self._body.empty())
-            if markdown:
-                self._elements[number].markdown(to_streamlit(markdown))
-            else:
-                self._elements[number].empty()
+            self._show(number, to_streamlit(markdown))
             longest = max(longest, len(markdown))
         self.drawn_to = len(text) - len(self._waiting.get(last, ""))
         return longest
 
     def say_instead(self, markdown: str) -> None:
         """Say something in the place of a text that has not begun; "" takes it away."""
-        if markdown:
-            self._elements[0].markdown(markdown)
-        else:
-            self._elements[0].empty()
+        self._show(0, markdown)
+
+    def _show(self, number: int, markdown: str) -> None:
+        # Not in an empty place: drawn again from the beginning, after a click, it would go blank.
+        place = self._elements[number] if number < len(self._elements) else self._body
+        element = place.markdown(markdown) if markdown else place.empty()
+        if place is self._body:
+            self._elements.append(element)

@@ -60,12 +60,19 @@ def fresh_place(content: str | None, name: str = "main") -> DeltaGenerator:
     is drawn. So other content is drawn in the other
     of two places, and the one before is emptied. (Emptying a place and drawing in
     it took a pause of 20 ms, or Streamlit sent only what was drawn in the end.)
+    Nor is a place emptied that is drawn in again: at times the browser showed that,
+    and a reader who had scrolled up was at the beginning.
     """
     shown = st.session_state.setdefault("shown_content", {})
     before, number = shown.get(name, (content, 0))
     number = number if content == before else 1 - number
     shown[name] = (content, number)
-    return (st.empty(), st.empty())[number].container()
+    if number:
+        st.empty()
+        return st.container()
+    place = st.container()
+    st.empty()
+    return place
 
 
 def clear_the_rest(drawn: int) -> None:

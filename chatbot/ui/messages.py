@@ -41,13 +41,15 @@ def show_head(
     step: int,
 ) -> None:
     """What stands above the messages: the way to earlier ones, or a greeting if there are none."""
-    place = st.empty()  # always one element, so that the messages below keep their places
+    # Always one element, so that the messages below keep their places.
     if not branch:
-        with place.container():
+        with st.container():
             _show_greeting(settings)
             _show_undo(conversation)
-    elif len(branch) > mounted:
-        place.button(
+    elif len(branch) <= mounted:
+        st.empty()
+    else:
+        st.button(
             t("messages.earlier"),
             key="earlier",
             icon=":material/expand_less:",

@@ -52,10 +52,10 @@ def show_remedies(answer: Message, error: ChatbotError | None, is_last: bool) ->
     action = error.action if error else Action.RETRY
     if answer.content and action in (Action.RETRY, Action.OWNER):
         return  # to go on, or to begin again, is offered in the row below
-    place = st.empty()  # also if something follows, so that the row keeps its place
     if not is_last:
+        st.empty()  # so that the row keeps its place
         return
-    with place.container(horizontal=True, key=f"remedies-{short(answer.id)}"):
+    with st.container(horizontal=True, key=f"remedies-{short(answer.id)}"):
         is_too_much = error is not None and error.code == "too_long" and _can_be_sent_less(answer)
         if error and is_too_much:
             limit = _less_than_refused(answer)

@@ -75,10 +75,11 @@ def show_answer_row(
                 args=(answer.id, rating_key),
             )
         _show_versions(answer, versions)
-        last_place = st.empty()  # another answer that is followed must find it empty
         if is_last and answer.content:
-            with last_place.container(horizontal=True, key="last-actions", width="content"):
+            with st.container(horizontal=True, key="last-actions", width="content"):
                 _show_last_actions(answer)
+        else:
+            st.empty()  # another answer that is followed must find it empty
         _show_menu(answer, is_last)
         st.caption(
             " · ".join(
