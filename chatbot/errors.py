@@ -66,6 +66,7 @@ ACTIONS: dict[str, Action] = {
     "length_refused": Action.OPEN_SETTINGS,
     "temperature_refused": Action.OPEN_SETTINGS,
     "model_not_found": Action.CHOOSE_MODEL,
+    "model_forbidden": Action.CHOOSE_MODEL,
     "no_models": Action.CHOOSE_MODEL,
     "too_long": Action.SHORTEN,
     "question_filtered": Action.EDIT,

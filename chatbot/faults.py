@@ -80,6 +80,8 @@ def refusal(
             return ChatbotError("key_refused" if endpoint.api_key else "key_missing", **host)
         case 400 | 403 | 451 if status == 451 or says(_REGION):
             return ChatbotError("region", **host)
+        case 403 if model and says(r"\bmodels?\b|模型"):
+            return ChatbotError("model_forbidden", model=model, **host)
         case 403:
             return ChatbotError("forbidden", **host)
         case 400 | 413 | 422 if status == 413 or says(_CONTEXT):

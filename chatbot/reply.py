@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import re
 import time
 from dataclasses import asdict, dataclass, replace
 from typing import Any
@@ -27,6 +28,9 @@ log = logging.getLogger(__name__)
 RETRY_SECONDS = (10, 20, 40, 80)
 """How long to wait before each time a busy endpoint is asked again, unless it says so itself."""
 
+
+CODE = r"[\w.-]{1,40}"
+"""What servers name a failure by, such as `model_not_found`; longer ones are words of theirs."""
 
 PERHAPS_READ = {
     *("timeout", "server_error", "dropped", "interrupted", "too_slow", "too_much", "unexpected"),
@@ -87,8 +91,7 @@ async def fill(
         if not isinstance(error, ChatbotError):
             log.exception("An answer failed unexpectedly")
             error = ChatbotError("unexpected")
-        # A cause's own words may hold what the endpoint echoed, so only its kind is logged.
-        kind = f" ({type(error.__cause__).__name__})" if error.__cause__ else ""
+        kind = f" ({_kind(error.__cause__)})" if error.__cause__ else ""
         log.warning("An answer failed: %s%s", error, kind)
         state = State.CUT_SHORT if answer.text else State.FAILED
         if limit := error.details.get("limit"):  # before the end, for it is asked again at once
@@ -194,6 +197,16 @@ async def _cost(answer: Answer, source: Source, completion: Completion) -> float
     usage = Usage(read, written, min(completion.cached_tokens or 0, read))
     cost = await asyncio.to_thread(_priced, source, answer.message.model or "", usage)
     return None if cost is None or paid is None else cost + paid
+
+
+def _kind(cause: BaseException) -> str:
+    """What is logged of a cause: its words may hold what the endpoint echoed, but not its codes."""
+    status, body = getattr(cause, "status_code", None), getattr(cause, "body", None)
+    inner = body.get("error", body) if isinstance(body, dict) else None
+    codes = [inner.get(name) for name in ("code", "type")] if isinstance(inner, dict) else []
+    words = [code for code in codes if isinstance(code, str) and re.fullmatch(CODE, code)]
+    parts = [type(cause).__name__, f"HTTP {status}" if status else "", *words]
+    return ", ".join(filter(None, parts))
 
 
 async def _cost_of_failure(answer: Answer, error: ChatbotError) -> float | None:

@@ -3,6 +3,7 @@
 #
 #   deploy/run.sh              start it on port 80, or on PORT
 #   deploy/run.sh stop         stop it; answers in progress keep what they have
+#   deploy/run.sh restart      … and start it again, on the same port
 #   deploy/run.sh status       say whether it runs
 #   deploy/run.sh log          show what it logs
 #   deploy/run.sh foreground   run it here, as systemd and containers do
@@ -12,11 +13,12 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-port=${PORT:-80}
 address=${STREAMLIT_SERVER_ADDRESS:-127.0.0.1}
 folder=${CHATBOT_RUN_FOLDER:-$PWD/.run}
 log=$folder/chatbot.log
 pid_file=$folder/chatbot.pid
+port_file=$folder/chatbot.port  # of the server that runs, so that PORT need not be said again
+port=${PORT:-$(cat "$port_file" 2>/dev/null || echo 80)}
 
 streamlit=streamlit
 [ ! -x .venv/bin/streamlit ] || streamlit=$PWD/.venv/bin/streamlit
@@ -51,6 +53,7 @@ start() {
   [ -z "$(find "$log" -size +10M 2>/dev/null)" ] || mv "$log" "$log.1"
   nohup "${command[@]}" >>"$log" 2>&1 </dev/null &
   echo $! >"$pid_file"
+  echo "$port" >"$port_file"
   for _ in $(seq 150); do
     if answers; then
       echo "It runs on port $port. What it logs is in $log."
@@ -63,6 +66,7 @@ start() {
     is_running || break
     sleep 0.2
   done
+  rm -f "$port_file"
   echo "It did not start. Its last words:" >&2
   tail -n 5 "$log" >&2
   [ "$port" -ge 1024 ] || echo "Ports below 1024 need root: use sudo, or PORT=8080." >&2
@@ -79,7 +83,7 @@ stop() {
     done
     ! kill -0 "$pid" 2>/dev/null || kill -9 "$pid"
   fi
-  rm -f "$pid_file"
+  rm -f "$pid_file" "$port_file"
   echo "It is stopped."
 }
 
@@ -90,5 +94,5 @@ case ${1:-start} in
   status) if is_running && answers; then echo "It runs on port $port."; else echo "It does not run." && exit 1; fi ;;
   log) tail -n 50 -f "$log" ;;
   foreground) exec "${command[@]}" ;;
-  *) sed -n '2,12s/^# \{0,1\}//p' "$0" && exit 2 ;;
+  *) sed -n '2,13s/^# \{0,1\}//p' "$0" && exit 2 ;;
 esac

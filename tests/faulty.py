@@ -330,6 +330,7 @@ QUOTA = "You exceeded your current quota, please check your plan and billing det
 REGION = "Country, region, or territory not supported"
 CONTEXT = "This model's maximum context length is 8192 tokens."
 FILTER = "The prompt triggered our content management policy."
+NO_RIGHT = "该令牌无权访问模型 relay-large"
 NO_MODEL = "The model `x` does not exist"
 BUSY_HTML = "<html><body><h1>502 Bad Gateway</h1></body></html>"
 FILTERED = {"choices": [{"index": 0, "delta": {}, "finish_reason": "content_filter"}]}
@@ -375,6 +376,7 @@ FAULTS = [
     Fault(9, "context", refusal(400, CONTEXT), "too_long", buttons=SHORTER),
     Fault(10, "key", refusal(401, "Bad key"), "key_refused"),
     Fault(11, "forbidden", refusal(403, "No"), "forbidden"),
+    Fault(11, "no right", refusal(403, NO_RIGHT), "model_forbidden", buttons=MODEL),
     Fault(11, "region", refusal(403, REGION), "region"),
     Fault(12, "no model", refusal(404, NO_MODEL), "model_not_found", buttons=MODEL),
     Fault(12, "no path", refusal(404, "Not found"), "wrong_address"),

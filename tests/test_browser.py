@@ -383,6 +383,8 @@ def test_a_question_during_an_answer_goes_back_to_the_composer(
     release.set()
     expect_answer(page, "Working done.")
     assert len(endpoint.requests) == 1
+    page.reload()
+    expect(page.locator(COMPOSER)).to_have_value("Second, too early")
 
 
 def test_a_model_can_be_typed_where_the_endpoint_has_no_list(
@@ -649,11 +651,21 @@ def test_the_page_scrolls_along_until_the_reader_scrolls_up(
     page.mouse.wheel(0, 100_000)
     expect_answer(page, "Line 149 of the answer.")
     expect(page.get_by_role("button", name="Regenerate")).to_be_in_viewport()
+    page.mouse.wheel(0, -20)  # a little is enough
+    page.wait_for_function(f"{SCROLLED_TO} + 10 < {SCROLLED_END}")
+    page.evaluate("document.querySelector('[data-testid=stChatMessage]').style.minHeight = '90rem'")
+    page.wait_for_function(f"{SCROLLED_TO} + 400 < {SCROLLED_END}")
+    page.wait_for_timeout(200)  # for what would follow the end
+    assert page.evaluate(f"{SCROLLED_TO} + 400 < {SCROLLED_END}")
     page.reload()
     expect(page.get_by_text("Line 149 of the answer.")).to_be_in_viewport()
 
 
 SCROLLED_TO = "document.querySelector('[data-testid=stMain]').scrollTop"
+SCROLLED_END = (
+    "document.querySelector('[data-testid=stMain]').scrollHeight"
+    " - document.querySelector('[data-testid=stMain]').clientHeight"
+)
 
 
 @pytest.mark.built_in

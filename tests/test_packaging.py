@@ -61,6 +61,11 @@ def test_the_server_is_started_in_the_background_and_stopped_by_one_script(
         assert run("status").returncode == 0
         assert run("start").stdout.startswith("It runs already")
         assert (tmp_path / "run" / "chatbot.pid").read_text() == pid
+        del environment["PORT"]  # which is not said again
+        assert f"port {port}" in run("status").stdout
+        assert f"port {port}" in run("restart").stdout
+        pid = (tmp_path / "run" / "chatbot.pid").read_text()
+        assert get(f"http://127.0.0.1:{port}/").status == 200
     finally:
         stopped = run("stop")
     assert stopped.returncode == 0

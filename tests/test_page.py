@@ -5,6 +5,9 @@ import traceback
 from pathlib import Path
 
 import pytest
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+from streamlit.proto.RootContainer_pb2 import RootContainer
+from streamlit.runtime.scriptrunner_utils.script_run_context import ScriptRunContext
 from streamlit.runtime.secrets import Secrets
 from streamlit.testing.v1 import AppTest
 
@@ -388,3 +391,31 @@ def test_a_run_that_the_browser_asked_for_before_it_knew_of_a_click_stays_there(
     page.query_params = {}
     ask(page, "And again?")
     assert texts(page) == ["Hi", "Hello there!", "And again?", "Hello there!"]
+
+
+def test_nothing_of_a_conversation_is_emptied_and_drawn_again(
+    page: AppTest, endpoint: FakeEndpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The browser may show what is between, with all below it moved up."""
+    drawn: dict[tuple[int, ...], list[str]] = {}
+    enqueue = ScriptRunContext.enqueue
+
+    def note(context: ScriptRunContext, message: ForwardMsg) -> None:
+        if message.WhichOneof("type") == "delta":
+            delta = message.delta
+            is_empty = delta.new_element.WhichOneof("type") == "empty"
+            kind = "empty" if is_empty else str(delta.WhichOneof("type"))
+            drawn.setdefault(tuple(message.metadata.delta_path), []).append(kind)
+        enqueue(context, message)
+
+    ask(page.run(), "Hi!")
+    endpoint.replies = [Reply(status=400, error={"message": "context is too long"})]
+    ask(page, "And?")
+    monkeypatch.setattr(ScriptRunContext, "enqueue", note)
+    for _ in range(2):
+        drawn.clear()
+        page.run()
+        assert len(drawn) > 20
+        again = {path: kinds for path, kinds in drawn.items() if "empty" in kinds[:-1]}
+        assert [path for path in again if path[0] == RootContainer.MAIN] == []
+        click(page, "New")

@@ -101,8 +101,11 @@ def test_conversations_are_listed_newest_first_by_their_last_message(
     ("text", "title"),
     [
         ("  two\n\nlines\tand\u2028tabs ", "two lines and tabs"),
-        ("x" * 500, "x" * TITLE_CHARACTERS),
-        ("长" * 500, "长" * TITLE_CHARACTERS),
+        ("x" * TITLE_CHARACTERS, "x" * TITLE_CHARACTERS),
+        ("x" * 500, "x" * (TITLE_CHARACTERS - 1) + "…"),
+        ("长" * 500, "长" * (TITLE_CHARACTERS - 1) + "…"),
+        ("word " * 11 + "everything", "word " * 10 + "word…"),
+        ("word " * 12 + "end", "word " * 10 + "word…"),
         ("", ""),
     ],
 )

@@ -8,6 +8,8 @@ from typing import Any, NamedTuple
 
 TITLE_CHARACTERS = 60
 
+LONG_WORD_CHARACTERS = 20
+
 HEARTBEAT_TIMEOUT_SECONDS = 6
 """An answer whose process has not saved it for this long is taken to be abandoned.
 
@@ -133,7 +135,13 @@ def new_id() -> str:
 
 def one_line(title: str) -> str:
     """A title as it is kept: one line, shortened."""
-    return " ".join(title.split())[:TITLE_CHARACTERS]
+    line = " ".join(title.split())
+    if len(line) <= TITLE_CHARACTERS:
+        return line
+    cut = line[: TITLE_CHARACTERS - 1]
+    words, _, begun = cut.rpartition(" ")
+    # A long piece without a blank is no word that was begun, but Chinese, or an address.
+    return (words if words and len(begun) < LONG_WORD_CHARACTERS else cut).rstrip() + "…"
 
 
 def new_conversation(

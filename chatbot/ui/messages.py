@@ -44,8 +44,8 @@ def show_head(
     # Always one element, so that the messages below keep their places.
     if not branch:
         with st.container():
+            _show_undo(conversation)  # on a phone, what stands below may not be seen
             _show_greeting(settings)
-            _show_undo(conversation)
     elif len(branch) <= mounted:
         st.empty()
     else:

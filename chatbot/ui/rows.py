@@ -26,7 +26,9 @@ def show_question_row(question: Message, versions: list[str]) -> None:
     if not versions:  # then the row itself, 180 bytes for each question on each run, is not sent
         _show_edit(question)
         return
-    with st.container(horizontal=True, key=f"actions-{short(question.id)}"):
+    with st.container(
+        horizontal=True, key=f"actions-{short(question.id)}", vertical_alignment="center"
+    ):
         _show_edit(question)
         _show_versions(question, versions)
 

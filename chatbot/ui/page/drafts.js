@@ -22,6 +22,12 @@ function bringDraft(composer, typedMeanwhile) {
   if (draft !== null) fillIn(composer, draft + typedMeanwhile);
 }
 
+// What could not be sent is put back some time after the page is told of it.
+function keepReturned(composer, tries = 40) {
+  if (composer.value) keepDraft(composer.value);
+  else if (tries > 0) setTimeout(() => keepReturned(composer, tries - 1), 50);
+}
+
 // Fills in a field as if that had been typed.
 function fillIn(field, text) {
   if (field.value === text) return;

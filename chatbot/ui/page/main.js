@@ -65,6 +65,7 @@ function showPlace(data) {
     const isTyped = isFirst && composer.value;
     if (!isBegun && !isTyped && isOther && !data.unsent) bringDraft(composer, typedMeanwhile);
     else keepDraft(composer.value);
+    if (data.unsent) keepReturned(composer);
     watchComposer(composer);
   });
   if (isOther || isAsked) {
@@ -84,6 +85,7 @@ function showPlace(data) {
     tendEditor(data.editing, data.editing === reopened);
   if (data.editing) reopened = null;
   if (!data.editing && (isOther || before.editing)) goOnEditing();
-  if (isOther || isFound) closeSidebarOnPhone(); // also when it was left open and the page reloaded
+  // Also when it was left open and the page reloaded, and when the conversation was emptied.
+  if (isOther || isFound || (before.question && !data.question)) closeSidebarOnPhone();
   if (data.control) openControl(data.control);
 }

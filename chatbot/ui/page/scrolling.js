@@ -17,11 +17,11 @@ function watch(pane) {
   pane.addEventListener(
     "scroll",
     () => {
-      const isAtEnd = pane.scrollHeight - pane.scrollTop - pane.clientHeight < 40;
-      // We only ever scroll down, so up was the reader.
+      const left = pane.scrollHeight - pane.scrollTop - pane.clientHeight;
+      // We only ever scroll down, so up was the reader, however little; or the end has moved up.
       if (target) isPinned = false;
-      else if (pane.scrollTop < lastTop) isPinned = isAtEnd;
-      else if (isAtEnd) isPinned = true;
+      else if (pane.scrollTop < lastTop) isPinned = left < 2;
+      else if (pane.scrollTop > lastTop && left < 40) isPinned = true;
       lastTop = pane.scrollTop;
     },
     { passive: true },
