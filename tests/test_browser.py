@@ -653,7 +653,7 @@ def test_the_page_scrolls_along_until_the_reader_scrolls_up(
     expect(page.get_by_role("button", name="Regenerate")).to_be_in_viewport()
     page.mouse.wheel(0, -20)  # a little is enough
     page.wait_for_function(f"{SCROLLED_TO} + 10 < {SCROLLED_END}")
-    page.evaluate("document.querySelector('[data-testid=stChatMessage]').style.minHeight = '90rem'")
+    messages(page).last.evaluate("message => { message.style.paddingBottom = '40rem' }")
     page.wait_for_function(f"{SCROLLED_TO} + 400 < {SCROLLED_END}")
     page.wait_for_timeout(200)  # for what would follow the end
     assert page.evaluate(f"{SCROLLED_TO} + 400 < {SCROLLED_END}")
