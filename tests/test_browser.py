@@ -481,14 +481,14 @@ def test_a_question_that_is_being_edited_stays_until_it_is_sent_or_given_up(
     expect(editor).to_have_count(0)
     expect(messages(page).first).to_contain_text("As it will be")
     expect_answer(page, "Hello there!")
-    assert page.evaluate(KEPT_EDITS) == []
+    page.wait_for_function(f"({KEPT_EDITS})().length === 0")
     page.get_by_role("button", name="Edit", exact=True).click()
     expect(editor).to_have_value("As it will be")
     editor.fill("Never mind")
     assert len(page.evaluate(KEPT_EDITS)) == 1
     page.get_by_role("button", name="Cancel", exact=True).click()
     expect(editor).to_have_count(0)
-    assert page.evaluate(KEPT_EDITS) == []
+    page.wait_for_function(f"({KEPT_EDITS})().length === 0")
     asked = [request["messages"][-1]["content"] for request in endpoint.requests]
     assert asked == ["As it was", "Elsewhere", "As it will be"]
 

@@ -113,10 +113,11 @@ class Spending:
         Of a database that cannot be written to, so what has died without a word is among that.
         """
         today = day_of(now)
-        counted = connection.execute(_counted_of_site(today)).one()
         of_site = _Sum()
+        # These first: one that is counted meanwhile is better taken twice than not at all.
         for row in connection.execute(spendings.select().where(spendings.c.is_open)):
             of_site.add(row, True, today, now)
+        counted = connection.execute(_counted_of_site(today)).one()
         return of_site.with_day(tuple(counted)).today
 
     @writing

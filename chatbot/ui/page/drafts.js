@@ -65,9 +65,9 @@ function partDraft() {
   const before = atClick;
   atClick = null;
   const typed = document.querySelector('[data-testid="stChatInputTextArea"]')?.value ?? "";
-  if (before === null || typed === before || !typed.startsWith(before)) return "";
+  if (before === null || before.startsWith(typed)) return "";
   keepDraft(before);
-  return typed.slice(before.length);
+  return typed.startsWith(before) ? typed.slice(before.length) : typed;
 }
 
 // A question that is being edited, and how far.
