@@ -93,7 +93,6 @@ function tendEditor(id, isGoneOnWith, tries = 40) {
     if (before.id === id) fillIn(field, before.text);
     const keep = () => kept.set(editName(), JSON.stringify({ id, text: field.value }));
     field.addEventListener("input", keep);
-    keep(); // what was typed before this
     field.scrollIntoView({ block: "center" });
     if (isGoneOnWith) return; // by then somebody may be typing elsewhere
     field.focus({ preventScroll: true });
