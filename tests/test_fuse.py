@@ -49,8 +49,12 @@ class Site:
         return self.store.spending.by_day(2)
 
     def counted(self, questions: int) -> ModelDay:
-        """What was taken by so many questions, once all of them are counted."""
-        wait_until(lambda: sum(day.questions for day in self.days()) == questions)
+        """What was taken by so many questions, once all are counted and their answers saved."""
+        wait_until(
+            lambda: (
+                sum(day.questions for day in self.days()) == questions and not self.answers._running
+            )
+        )
         [day] = self.days()
         return day
 
@@ -258,7 +262,6 @@ def test_an_answer_with_any_count_before_it_goes_on_can_be_kept(
     follow(site.answers.go_on(ME, conversation, begun, CONTROLS, source))
     day = site.counted(1)
     assert day.read_tokens > 0 and day.written_tokens > 0
-    wait_until(lambda: not site.answers._running)
     kept = site.store.messages.get(ME, begun.id)
     assert kept and kept.prompt_tokens == most and kept.state is State.COMPLETE
 
