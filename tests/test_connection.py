@@ -10,6 +10,7 @@ from playwright.sync_api import Page, WebSocketRoute, expect
 from tests.browser import COMPOSER, PHONE, OpenPage, ask, expect_answer, messages
 from tests.conftest import CANARY_KEY, RunningApp, wait_until
 from tests.endpoint import FakeEndpoint, Reply
+from tests.protocol import connect, run, visit
 from tests.relay import Relay
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
@@ -161,3 +162,53 @@ def kept_answer(app: RunningApp) -> str:
     finally:
         file.close()
     return str(row[0]) if row else ""
+
+
+COUNT_RUNS = """() => {
+    const app = document.querySelector("[data-testid=stApp]");
+    window.runs = 0;
+    new MutationObserver(() => {
+        if (app.dataset.testScriptState === "notRunning") window.runs += 1;
+    }).observe(app, { attributeFilter: ["data-test-script-state"] });
+}"""
+
+
+@pytest.mark.parametrize("does", ["asks", "clicks"])
+def test_what_is_done_first_after_the_server_forgot_the_page_is_heard(
+    does: str, run_app: Callable[..., RunningApp], endpoint: FakeEndpoint, open_page: OpenPage
+) -> None:
+    # Streamlit has a page that was being drawn, or waits for a list, drawn again by itself.
+    app = run_app(OPENAI_BASE_URL=endpoint.base_url, CHATBOT_MODELS="test-model")
+    page = open_page(app.url)
+    ask(page, "Hi")
+    expect_answer(page, "Hello there!")
+    expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning")
+    app.kill()
+    expect(page.get_by_text("Connection lost.")).to_be_visible(timeout=30_000)
+    page.evaluate(COUNT_RUNS)
+    app.start()
+    page.wait_for_function("window.runs > 0", timeout=30_000)
+    if does == "asks":
+        ask(page, "And then?")
+        expect(messages(page)).to_have_count(4)
+    else:
+        page.get_by_role("button", name="Regenerate").click()
+    wait_until(lambda: len(endpoint.requests) == 2)
+    expect_answer(page, "Hello there!")
+    assert page.locator(COMPOSER).input_value() == ""
+
+
+def test_a_question_that_a_session_begins_with_is_asked(
+    app: RunningApp, endpoint: FakeEndpoint
+) -> None:
+    async def ask_first() -> None:
+        async with visit(app.url) as page:
+            await page.open()
+        # The page is drawn again as soon as it is connected, but a person may be as quick.
+        async with connect(app.url) as same:
+            same.script_hash, same.widgets = page.script_hash, page.widgets
+            await same.ask("Hi")
+            await same.read_until(lambda message: b"Line 59" in message.SerializeToString())
+
+    run(ask_first())
+    assert [request["messages"][-1]["content"] for request in endpoint.requests] == ["Hi"]

@@ -115,9 +115,10 @@ def tend_page(conversation_id: str | None, last_question_id: str | None) -> None
     It keeps the end of the conversation in view until the reader scrolls up, or
     a message that was searched for; closes the sidebar on a phone and puts the
     cursor into the composer when another conversation is opened; keeps what is
-    being typed; says when the server is out of reach; names its language; and
-    opens the sidebar at a control that a button has led to, or a question
-    that is to be edited. Behind links in messages it says where they lead.
+    being typed; says when the server is out of reach, and has it draw the page
+    when it is back; names its language; and opens the sidebar at a control that
+    a button has led to, or a question that is to be edited. Behind links in
+    messages it says where they lead.
     """
     person = access.person()
     with st.container(key="page"):
@@ -129,6 +130,7 @@ def tend_page(conversation_id: str | None, last_question_id: str | None) -> None
                 "icon": look.icon_address(),
                 "lost": t("connection.lost"),
             },
+            on_back_change=lambda: None,
         )
         _component("links")(key="links_component")
         _component("place")(

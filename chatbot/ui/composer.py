@@ -51,8 +51,14 @@ def show_composer() -> None:
     if "draft" in state:
         state.question = state.draft
     with st.bottom:
-        st.chat_input(t("composer.placeholder"), key="question", on_submit=actions.ask)
+        question = st.chat_input(t("composer.placeholder"), key="question", on_submit=actions.ask)
     state.pop("draft", None)  # only now: another run may have replaced this one before
+    is_first = "composer_is_known" not in state
+    state.composer_is_known = True
+    if question and is_first:
+        # Of a session that begins with a question, as after a restart, Streamlit tells nobody.
+        actions.ask()
+        st.rerun()
 
 
 def show_line(owner: str, branch: list[Message], place: DeltaGenerator) -> None:

@@ -26,6 +26,9 @@ function watchConnection(sentence) {
       const isComing = connection === "DISCONNECTED_FOREVER" && reload();
       const isLost = isComing || connection === "PINGING_SERVER";
       note.textContent = isLost ? note.dataset.sentence : "";
+      // Streamlit has only what was cut off done again. But by now the server may have forgotten
+      // this page, and what comes first from a page that it has not drawn, it does not hear.
+      if (connection === "CONNECTED" && app.dataset.testScriptState === "notRunning") runAgain();
     };
     const state = { attributeFilter: ["data-test-connection-state"] };
     if (app) new MutationObserver(look).observe(app, state);

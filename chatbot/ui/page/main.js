@@ -1,8 +1,10 @@
 // What a chat page does by itself, and Streamlit does not. The files beside this are one script.
 let shown = {}; // the conversation and its last question, as of the last run
 let isListening = false;
+let runAgain; // has the server draw the page
 
-export default function ({ data }) {
+export default function ({ data, setTriggerValue }) {
+  runAgain = () => setTriggerValue("back", true);
   document.documentElement.lang = data.language === "zh" ? "zh-CN" : "en";
   setIcon(data.icon);
   watchConnection(data.lost);
