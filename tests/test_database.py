@@ -355,3 +355,31 @@ def test_a_database_of_a_later_version_is_not_touched(tmp_path: Path) -> None:
     with pytest.raises(ChatbotError) as caught:
         Store(url)
     assert caught.value.code == "store_open"
+
+
+def test_a_check_tells_that_nothing_more_can_be_written(tmp_path: Path) -> None:
+    store = Store(file_of(tmp_path)[1])
+    fill_the_disk(store)
+    with pytest.raises(ChatbotError) as caught:
+        store.check()
+    assert caught.value.code == "store_full"
+    store.close()
+
+
+def test_a_postgresql_that_may_only_be_read_is_named_so(postgresql: str) -> None:
+    from tests.conftest import empty_postgresql_database
+
+    store = Store(empty_postgresql_database(postgresql))
+    kept = start_conversation(store, ME, "Hello", {})
+    read_only = "SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY"
+    sa.event.listen(
+        store._database.engine,
+        "checkout",
+        lambda connection, *_: (connection.execute(read_only), connection.commit()),
+    )
+    for write in (store.check, lambda: start_conversation(store, ME, "More", {})):
+        with pytest.raises(ChatbotError) as caught:
+            write()
+        assert caught.value.code == "store_read_only"
+    assert store.conversations.page(ME, 10) == [kept]
+    store.close()

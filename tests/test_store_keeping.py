@@ -1,12 +1,16 @@
 """What can be done with what is kept: versions, the list, search, shared copies."""
 
+import contextlib
 import dataclasses
+import threading
+from collections.abc import Callable
 
 import pytest
+import sqlalchemy as sa
 
 from chatbot.errors import ChatbotError
 from chatbot.store import Conversation, Message, State, Store, new_conversation, new_id
-from tests.conftest import start_conversation
+from tests.conftest import empty_postgresql_database, start_conversation
 
 ME, SOMEBODY_ELSE = "me", "somebody else"
 
@@ -430,3 +434,62 @@ def test_a_conversation_put_here_again_keeps_what_others_wrote_meanwhile(
     assert [hit.message_id for hit in store.search.find(ME, "renamed", 9)] == [None]
     assert store.search.find(ME, "hello", 9) == []
     assert [kept.is_pinned for kept in store.conversations.page(ME, 9)] == [True]
+
+
+def before(store: Store, statement: str, act: Callable[[], object]) -> None:
+    """Have something done just before a store's first statement that begins so."""
+    is_done = threading.Event()
+
+    def look(_connection: object, _cursor: object, next_statement: str, *_: object) -> None:
+        if next_statement.startswith(statement) and not is_done.is_set():
+            is_done.set()
+            act()
+
+    sa.event.listen(store._database.engine, "before_cursor_execute", look)
+
+
+def test_an_answer_that_ends_after_all_is_not_given_up(
+    postgresql: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its process writes between two statements of another, as only PostgreSQL allows."""
+    url = empty_postgresql_database(postgresql)
+    store, other = Store(url), Store(url)
+    conversation = start_conversation(store, ME, "Hello", {})
+    asked = Message(new_id(), conversation.id, None, "user", "One")
+    running = Message(new_id(), conversation.id, asked.id, "assistant", "Half", State.ANSWERING)
+    store.messages.add(ME, [asked, running], None)
+    whole = dataclasses.replace(running, content="Half and half", state=State.COMPLETE)
+    before(store, "UPDATE messages", lambda: other.checkpoints.save([whole]))
+    monkeypatch.setattr("chatbot.store.checkpoints.HEARTBEAT_TIMEOUT_SECONDS", -1)
+    store.checkpoints.end_abandoned()
+    kept = store.messages.get(ME, running.id)
+    assert kept and (kept.content, kept.state) == ("Half and half", State.COMPLETE)
+    store.close()
+    other.close()
+
+
+def test_a_turn_that_is_deleted_while_another_is_asked_takes_nothing_else_along(
+    store: Store, conversation: Conversation
+) -> None:
+    first = Message(new_id(), conversation.id, None, "user", "One")
+    last = Message(new_id(), conversation.id, first.id, "assistant", "1")
+    turn = Message(new_id(), conversation.id, last.id, "user", "Two")
+    end = Message(new_id(), conversation.id, turn.id, "assistant", "2")
+    store.messages.add(ME, [first, last, turn, end], None)
+    new = Message(new_id(), conversation.id, end.id, "user", "Three")
+
+    def ask() -> None:
+        with contextlib.suppress(ChatbotError):  # what it was asked after is gone
+            store.messages.add(ME, [new], end.id)
+
+    asking = threading.Thread(target=ask)
+
+    def ask_meanwhile() -> None:
+        asking.start()
+        asking.join(0.5)  # it waits for its turn
+
+    before(store, "DELETE FROM messages", ask_meanwhile)
+    store.messages.delete_turn(ME, turn.id)
+    asking.join()
+    branch = store.messages.branch(ME, conversation.id, 9)
+    assert [message.content for message in branch][:2] == ["One", "1"]

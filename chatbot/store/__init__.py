@@ -84,8 +84,9 @@ class Store:
         self.checkpoints.end_abandoned()
 
     def check(self) -> None:
-        """Raise ChatbotError if nothing can be written now."""
+        """Raise ChatbotError("store…") if nothing can be written now."""
         self.checkpoints.end_abandoned()
+        self.conversations.try_to_write()
 
     def pop_notices(self) -> list[ChatbotError]:
         """What a person should know about the database, such as that it was damaged; once."""

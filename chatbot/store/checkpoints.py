@@ -134,10 +134,13 @@ class Checkpoints:
             messages.c.saved_at < time.time() - HEARTBEAT_TIMEOUT_SECONDS,
         )
         for message_id in list(connection.scalars(sa.select(messages.c.id).where(*is_abandoned))):
-            connection.execute(
-                messages.update().where(messages.c.id == message_id).values(state=State.CUT_SHORT)
+            ended = connection.execute(
+                messages.update()
+                .where(messages.c.id == message_id, *is_abandoned)  # it may have come back
+                .values(state=State.CUT_SHORT)
             )
-            set_text(connection, message_id)
+            if ended.rowcount:
+                set_text(connection, message_id)
 
 
 def _leases(connection: sa.Connection, ids: list[str]) -> dict[str, str | None]:

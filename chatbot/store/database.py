@@ -89,9 +89,16 @@ def _translated() -> Iterator[None]:
         raise ChatbotError(_code_of(error)) from error
 
 
+_POSTGRESQL_CODES = {"53100": "store_full", "25006": "store_read_only"}
+"""Of the appendix "PostgreSQL Error Codes": disk_full, read_only_sql_transaction."""
+
+
 def _code_of(error: Exception) -> str:
-    """What is wrong, by SQLite's own names (sqlite.org/rescode.html)."""
-    name = getattr(getattr(error, "orig", error), "sqlite_errorname", "")
+    """What is wrong, by SQLite's own names (sqlite.org/rescode.html) or PostgreSQL's codes."""
+    cause = getattr(error, "orig", error)
+    if code := _POSTGRESQL_CODES.get(getattr(cause, "sqlstate", "")):
+        return code
+    name = getattr(cause, "sqlite_errorname", "")
     if name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
         return "store_locked"
     if name.startswith("SQLITE_FULL"):

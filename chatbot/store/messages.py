@@ -185,6 +185,9 @@ class Messages:
         question = message_of(connection, owner, question_id)
         if question is None or question.role != "user":
             raise ChatbotError("conflict")
+        # What is asked in another tab comes before or after, or nothing would lead to its question.
+        its_conversation = owned(owner, question.conversation_id)
+        connection.execute(sa.select(conversations.c.id).where(*its_conversation).with_for_update())
         answers = (
             sa.select(messages.c.id, messages.c.state, messages.c.saved_at)
             .where(messages.c.conversation_id == question.conversation_id)
