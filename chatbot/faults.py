@@ -22,7 +22,7 @@ LONGEST_COUNTDOWN_SECONDS = 120
 LONGEST_WAIT_SECONDS = 366 * 24 * 3600
 """Nobody means more than this, which may even be infinite."""
 
-_CONTEXT = r"context|too long|too many tokens|maximum.*tokens|input length|上下文|过长"
+_CONTEXT = r"context|too long|too many tokens|maximum.{0,80}tokens|input length|上下文|过长"
 _LIMITS = (
     r"(?:context (?:size|length|window)|token limit)\D{0,24}?(\d{3,8})",  # most servers
     r"maximum number of tokens allowed \((\d{3,8})\)",  # Gemini

@@ -18,6 +18,8 @@ _REFUSED = re.compile(
 )
 """How servers say that they do not know a parameter, as opposed to disliking its value's size."""
 
+MAX_COMPLAINT_CHARACTERS = 4000
+
 REASONING_EFFORTS = ("none", "minimal", "low", "medium", "high")
 """What `reasoning_effort` may be (platform.openai.com/docs/api-reference/chat/create); each model
 takes some of them, if any."""
@@ -86,8 +88,15 @@ def refused_parameter(refusal: object, body: Mapping[str, Any]) -> tuple[str, st
 
 
 def complaints(body: object) -> str:
-    """What an error says, in lower case, without what it echoes of the request."""
-    return " ".join(_complaints(body)).lower()
+    """What an error says, in lower case, without what it echoes of the request.
+
+    Of a long one, its beginning and its end: patterns look through it while all others wait.
+    """
+    words = " ".join(_complaints(body))
+    if len(words) > MAX_COMPLAINT_CHARACTERS:
+        half = MAX_COMPLAINT_CHARACTERS // 2
+        words = f"{words[:half]} {words[-half:]}"
+    return words.lower()
 
 
 def _complaints(body: object) -> Iterator[str]:

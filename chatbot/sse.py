@@ -6,6 +6,7 @@ Completion or a ChatbotError.
 
 import codecs
 import json
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -18,6 +19,9 @@ MAX_REPLY_CHARACTERS = 1_000_000
 
 MAX_BYTES_WITHOUT_TEXT = 2_000_000
 """An event, or comments in a row, of this size add nothing: neither is kept in memory."""
+
+FINISH_REASON = r"[\w .:-]{1,40}"
+"""Whatever a server calls it; what is longer, or no words at all, the store need not keep."""
 
 LONG_PROMPT_TOKENS = 500
 """What is shorter is read before anybody could look how far that is."""
@@ -71,7 +75,8 @@ class CompletionReader:
         self._reasoning = _WholeCharacters()
         self._think_tags = ThinkTags()
         self._says_error = False
-        self._characters = 0
+        self._characters = 0  # of any field: a sign of work
+        self._handed_over = 0
         self._bytes_without_text = 0
 
     @property
@@ -140,7 +145,7 @@ class CompletionReader:
         reason = choice.get("finish_reason")
         if reason == "error":
             raise EndpointFault(chunk)
-        if isinstance(reason, str) and reason and reason.isascii():
+        if isinstance(reason, str) and re.fullmatch(FINISH_REASON, reason, re.ASCII):
             self._finish_reason = reason
 
     def _read_line(self, line: bytes) -> None:
@@ -180,10 +185,11 @@ class CompletionReader:
         self._take_parts(self._reasoning.of(reasoning_of(delta)), "")
         if text := self._text.of(_text(delta.get("content"))):
             self._take_parts(*self._think_tags.feed(text))
-        if self._characters > MAX_REPLY_CHARACTERS:
+        if max(self._characters, self._handed_over) > MAX_REPLY_CHARACTERS:
             raise ChatbotError("too_much")
 
     def _take_parts(self, reasoning: str, text: str) -> None:
+        self._handed_over += len(reasoning) + len(text)
         if reasoning:
             self._on_reasoning(reasoning)
         if text:

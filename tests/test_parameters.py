@@ -149,3 +149,11 @@ def test_learning_comes_to_an_end() -> None:
 def test_what_is_echoed_is_no_complaint() -> None:
     body = {"error": {"message": "No", "input": "secret", "details": ["More", {"msg": "Words"}]}}
     assert complaints(body) == "no more words"
+
+
+@pytest.mark.timeout(20)  # it took minutes
+def test_of_a_long_complaint_the_beginning_and_the_end_are_read() -> None:
+    said = "Maximum context. " + "maximum " * 500_000 + "too many tokens"
+    words = complaints({"error": {"message": said}})
+    assert words.startswith("maximum context.") and words.endswith("too many tokens")
+    assert len(words) < 5000

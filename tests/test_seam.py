@@ -6,7 +6,7 @@ import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from chatbot.seam import Seam
+from chatbot.seam import Seam, _Repetition
 
 
 def joined(partial: str, *pieces: str) -> str:
@@ -154,3 +154,16 @@ def test_nothing_is_lost_but_a_beginning_and_pieces_do_not_matter(
 def test_a_model_that_begins_anew_is_heard_once(partial: str, rest: str) -> None:
     assume(not partial.startswith((".", "…")) and not rest.startswith(partial))
     assert joined(partial, partial + rest) == partial + rest
+
+
+@given(st.text("ab", min_size=1, max_size=30), st.text("ab", max_size=30))
+def test_what_two_texts_have_in_common_is_found_whole(text: str, continuation: str) -> None:
+    repetition = _Repetition(text, "", 0, False)
+    repetition._read = continuation
+    fits = [n for n in range(len(continuation), 0, -1) if text.endswith(continuation[:n])]
+    assert list(repetition._in_common()) == fits
+
+
+@pytest.mark.timeout(20)  # it took a minute
+def test_one_letter_repeated_is_no_repetition_to_look_through() -> None:
+    assert joined("a" * 100_000, "a" * 99_999, "b") == "a" * 199_999 + "b"

@@ -234,12 +234,23 @@ def test_what_adds_nothing_is_read_up_to_a_limit(
     assert caught.value.code == "too_much"
 
 
-@pytest.mark.parametrize("name", ["content", "reasoning_content", "tool_calls"])
-def test_an_answer_is_read_up_to_a_limit(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("content", "x" * 90),
+        ("content", [{"type": "text", "text": "x" * 90}]),
+        ("reasoning_content", "x" * 90),
+        ("reasoning_details", [{"type": "reasoning.text", "text": "x" * 90}]),
+        ("tool_calls", "x" * 90),
+    ],
+)
+def test_an_answer_is_read_up_to_a_limit(
+    name: str, value: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(sse, "MAX_REPLY_CHARACTERS", 1000)
     texts: list[str] = []
-    reader = CompletionReader(texts.append)
-    piece = f"data: {json.dumps({'choices': [{'delta': {name: 'x' * 90}}]})}\n\n".encode()
+    reader = CompletionReader(texts.append, texts.append)
+    piece = f"data: {json.dumps({'choices': [{'delta': {name: value}}]})}\n\n".encode()
     with pytest.raises(ChatbotError) as caught:
         feed_often(reader, piece)
     assert caught.value.code == "too_much"
@@ -283,3 +294,10 @@ def test_text_in_parts_is_joined() -> None:
 def test_a_whole_message_beside_an_empty_delta_is_not_read_twice() -> None:
     last = {"choices": [{"delta": {}, "message": {"content": "Hi"}, "finish_reason": "stop"}]}
     assert read(chunk("Hi").encode(), f"data: {json.dumps(last)}\n\n".encode())[0] == "Hi"
+
+
+@pytest.mark.parametrize("reason", ["stop\0", "x" * 41, "出错"])
+def test_a_reason_for_the_end_that_is_no_word_is_none(reason: str) -> None:
+    reader = CompletionReader(lambda _: None)
+    reader.take({"choices": [{"delta": {"content": "Hi"}, "finish_reason": reason}]})
+    assert not reader.has_ended
