@@ -241,12 +241,15 @@ class Answers:
         atexit.unregister(self.close)
         cut_short = []
         for answer in list(self._running.values()):
-            answer.end(State.CUT_SHORT)
+            answer.end(State.CUT_SHORT, cost=answer.cost_so_far())
             cut_short.append(answer.message)
         try:
             self._store.checkpoints.save(cut_short)
         except ChatbotError:
-            log.exception("Could not save %d running answers", len(cut_short))
+            log.exception("Could not save %d running answers at once", len(cut_short))
+            for message in cut_short:  # one that cannot be saved must not keep the others
+                with contextlib.suppress(ChatbotError):
+                    self._store.checkpoints.save([message])
         self._counting.count_all()
         if background.has_begun():
             with contextlib.suppress(TimeoutError):
@@ -363,9 +366,7 @@ class Answers:
         most_seconds: float | None,
     ) -> None:
         observers.tell_began(answer)
-        late = None
-        if most_seconds is not None:
-            late = asyncio.get_running_loop().call_later(most_seconds, self._end_late, answer)
+        late = asyncio.create_task(self._end_late(answer, most_seconds))
         client, measures = self.models.client, self.models.measures
         try:
             await self._saver.save_soon()  # from here on, about once a second
@@ -373,14 +374,17 @@ class Answers:
             await self._saver.save_soon()
         finally:
             observers.tell_ended(answer)
-            if late:
-                late.cancel()
+            late.cancel()
             await self._counting.count(answer)
 
-    def _end_late(self, answer: Answer) -> None:
-        """End an answer that has taken as long as one may."""
+    async def _end_late(self, answer: Answer, most_seconds: float | None) -> None:
+        """End an answer that has taken as long as one may; None is for ever."""
+        if most_seconds is None:
+            return
+        await asyncio.sleep(most_seconds)
+        cost = await asyncio.to_thread(answer.cost_so_far)
         state = State.CUT_SHORT if answer.text else State.FAILED
-        answer.end(state, error=ChatbotError("too_slow").to_json())
+        answer.end(state, error=ChatbotError("too_slow").to_json(), cost=cost)
         if answer.future:
             answer.future.cancel()
 

@@ -1,5 +1,6 @@
 """Answers in progress, against a loopback endpoint and a real store."""
 
+import dataclasses
 import subprocess
 import sys
 import threading
@@ -8,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from chatbot import local_model
+from chatbot import background, local_model
 from chatbot.answer import Answer
 from chatbot.answers import Answers
 from chatbot.endpoints import Endpoint
@@ -1023,3 +1024,58 @@ def test_an_app_that_was_asked_nothing_ends_without_a_word() -> None:
         [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, timeout=120
     )
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+@pytest.mark.parametrize("ends", ["at its time", "with the process"])
+def test_what_went_on_until_it_was_ended_has_about_its_price(
+    ends: str,
+    answers: Answers,
+    store: Store,
+    conversation: Conversation,
+    source: Endpoint,
+    endpoint: FakeEndpoint,
+) -> None:
+    source = dataclasses.replace(source, prices=stated_prices("test-model = 1000 / 10000"))
+    endpoint.replies = [Reply(["Half"], finish_reason="length")]
+    half = follow(answers.ask(ME, conversation, "Hi", CONTROLS, source))
+    assert half.cost
+    endpoint.replies = [Reply([" and half", " never"], hold=threading.Event())]
+    answers._wait_for_save(half.id)
+    longer = answers.go_on(ME, conversation, half, CONTROLS, source)
+    wait_until(lambda: longer.text == "Half and half")
+    if ends == "with the process":
+        answers.close()
+    else:
+        background.submit(answers._end_late(longer, 0.0)).result(10)
+    ended = follow(longer)
+    assert ended.state is State.CUT_SHORT
+    assert ended.cost and ended.cost > half.cost
+
+
+def test_when_the_process_ends_one_that_cannot_be_saved_does_not_keep_the_others(
+    answers: Answers,
+    store: Store,
+    conversation: Conversation,
+    source: Endpoint,
+    endpoint: FakeEndpoint,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("chatbot.saving.CHECKPOINT_SECONDS", 3600)
+    hold = threading.Event()
+    endpoint.replies = [Reply(["Bad", ""], hold=hold), Reply(["Good", ""], hold=hold)]
+    bad = answers.ask(ME, conversation, "Hi", CONTROLS, source)
+    wait_until(lambda: bad.text == "Bad")
+    other = start_conversation(store, ME, "Other", CONTROLS.to_json())
+    good = answers.ask(ME, other, "Hi", CONTROLS, source)
+    wait_until(lambda: good.text == "Good")
+    save = store.checkpoints.save
+
+    def refuse_the_bad(messages: list[Message]) -> set[str]:
+        if any(message.content == "Bad" for message in messages):
+            raise ChatbotError("store")
+        return save(messages)
+
+    monkeypatch.setattr(store.checkpoints, "save", refuse_the_bad)
+    answers.close()
+    assert (kept := store.messages.get(ME, good.message.id)) and kept.content == "Good"
+    hold.set()
