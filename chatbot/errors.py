@@ -125,6 +125,9 @@ ACTIONS: dict[str, Action] = {
     "setting": Action.OWNER,
 }
 
+CANNOT_BE_KEPT = {"store_full", "store_read_only"}
+"""What is wrong with a database that can be read, but takes nothing more."""
+
 
 SETTINGS_OF_THE_FIRST = {"key_setting": "OPENAI_API_KEY", "address_setting": "OPENAI_BASE_URL"}
 """Where key and address are set, unless a failure's own details name another server's."""
@@ -177,9 +180,6 @@ class ChatbotError(Exception):
             return cls("unexpected")
         try:
             return cls(data["code"], **data.get("details", {}))
-        except (
-            KeyError,
-            ValueError,
-            OverflowError,
-        ):  # a placeholder it did not have then, or another form
+        except (KeyError, ValueError, TypeError, OverflowError):
+            # A placeholder that it did not have then, or another form.
             return cls("unexpected")

@@ -17,7 +17,7 @@ from chatbot import limits, observers, prices
 from chatbot.answer import Answer
 from chatbot.caps import MINUTE_SECONDS, Limits
 from chatbot.endpoints import is_nearby
-from chatbot.errors import ChatbotError
+from chatbot.errors import CANNOT_BE_KEPT, ChatbotError
 from chatbot.limits import Left, Spent, Taken
 from chatbot.prices import Price, Usage
 from chatbot.reply import PERHAPS_READ, Source
@@ -34,8 +34,6 @@ FORGOTTEN_AFTER_SECONDS = 3600
 """How long an answer may take that has no limit, for the count of answers at once."""
 
 NOTHING = Taken()
-
-CANNOT_BE_KEPT = ("store_full", "store_read_only")
 
 REMEMBERED_VISITORS = 10_000
 

@@ -430,6 +430,11 @@ def test_what_is_being_typed_stays_with_its_conversation_and_survives_a_reload(
     expect(page.get_by_role("heading", name="How can I help?")).to_be_visible()
     expect(composer).to_have_value("")
     composer.fill("Something else")
+    # By an input method's Enter, which chooses a word, nothing is sent.
+    composer.evaluate(
+        """field => field.dispatchEvent(
+            new KeyboardEvent("keydown", { key: "Enter", isComposing: true, bubbles: true }))"""
+    )
     page.get_by_role("button", name="Not yet sent").click()
     expect(composer).to_have_value("A second thought")
     page.reload()

@@ -231,6 +231,21 @@ def test_a_copy_fetches_nothing_from_elsewhere(page: AppTest) -> None:
     assert not any("![x]" in one for one in drawn)
 
 
+def test_the_title_of_a_copy_turns_nothing_around(page: AppTest) -> None:
+    ask(opened(page), "Hi!")
+    page.button(key="data_view").click().run()
+    page.button(key="share").click().run()
+    conversation_id = page.query_params["c"]
+    conversation_id = conversation_id[0] if isinstance(conversation_id, list) else conversation_id
+    resources.store().conversations.rename(ME, conversation_id, "Fine\u202etxt.exe")
+    page.button(key="share").click().run()
+    share = resources.store().shares.list(ME)[0]
+    assert share.title == "Fine\u202etxt.exe"
+    assert any("Finetxt" in str(one.value) for one in page.markdown)
+    reader = another_visitor(share=share.id)
+    assert reader.title[0].value == "Finetxt\\.exe"
+
+
 def test_a_temporary_conversation_cannot_be_shared(page: AppTest) -> None:
     opened(page).toggle[0].set_value(True)
     ask(page, "Hi!")

@@ -283,6 +283,15 @@ def ours(**fields: Any) -> dict[str, Any]:
         {"messages": [{"id": "1", "role": "user", "parent": "1", "rating": 1, "error": "no"}]},
         {"messages": [{"id": "1", "role": "user", "prompt_tokens": 2**40, "created_at": -5}]},
         {"messages": [{"id": "1", "role": "assistant", "error": {"code": "busy", "details": 3}}]},
+        {
+            "messages": [
+                {
+                    "id": "1",
+                    "role": "assistant",
+                    "error": {"code": "busy", "details": {"code": "x", "self": "y"}},
+                }
+            ]
+        },
     ],
 )
 def test_strange_values_are_replaced_by_none(store: Store, fields: dict[str, Any]) -> None:

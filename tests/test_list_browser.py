@@ -165,11 +165,13 @@ def test_what_was_found_opens_at_that_message(
     expect(row(page, "Other")).to_be_visible()
 
 
+@pytest.mark.parametrize("size", [PHONE, {"width": 667, "height": 375}])
 def test_a_sidebar_left_open_on_a_phone_does_not_cover_the_page_after_a_reload(
-    app: RunningApp, open_page: OpenPage
+    app: RunningApp, open_page: OpenPage, size: dict[str, int]
 ) -> None:
-    page = open_page(app.url, viewport=PHONE, has_touch=True)
-    open_sidebar(page)
+    page = open_page(app.url, viewport=size, has_touch=True)
+    page.get_by_test_id("stExpandSidebarButton").click()
+    page.get_by_role("button", name="New", exact=True).click(trial=True)
     page.reload()
     page.locator(COMPOSER).click()  # would fail if anything were above it
 

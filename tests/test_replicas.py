@@ -2,6 +2,7 @@
 
 import re
 import threading
+import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -92,6 +93,14 @@ def test_a_visitor_is_answered_and_finds_it_again_at_any_replica(
     for replica in site.replicas:
         page.goto(page.url.replace(page.url.split("/?")[0], replica.url))
         expect_answer(page, "Hello there!")
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_behind_something_that_has_tls_cookies_are_for_https_alone(site: Site, scheme: str) -> None:
+    request = urllib.request.Request(site.url, headers={"X-Forwarded-Proto": scheme})
+    with urllib.request.urlopen(request) as response:
+        cookie = response.headers["Set-Cookie"]
+    assert ("Secure" in cookie) is (scheme == "https")
 
 
 def test_stop_works_at_the_other_replica(site: Site, open_page: OpenPage) -> None:

@@ -9,14 +9,11 @@ from contextlib import suppress
 
 import streamlit as st
 
-from chatbot.errors import ChatbotError
+from chatbot.errors import CANNOT_BE_KEPT, ChatbotError
 from chatbot.store import Conversation
 from chatbot.ui import address, browser, resources
 from chatbot.ui.errors import noting_errors
 from chatbot.ui.resources import Kind, Place
-
-CANNOT_BE_KEPT = {"store_full", "store_read_only"}
-"""What is wrong with a database that can be read, but takes nothing more."""
 
 TEMPORARY_SWITCH = "next_is_temporary"
 """The key of the switch on an empty page: what it says is forgotten when it is not shown."""

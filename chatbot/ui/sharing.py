@@ -8,7 +8,7 @@ from chatbot.store import Conversation, Share
 from chatbot.ui import actions, browser, messages, resources
 from chatbot.ui.errors import noting_errors
 from chatbot.ui.language import t
-from chatbot.ui.look import plain
+from chatbot.ui.look import plain, visible
 
 MOUNTED_MESSAGES = 30
 MAX_SHARED_MESSAGES = 20_000
@@ -42,7 +42,7 @@ def show_links(owner: str) -> None:
             st.caption(t("share.none"))
         for share in shares:
             with st.container(horizontal=True, vertical_alignment="center", key=f"row-{share.id}"):
-                st.markdown(f"{plain(share.title)}  \n:small[{_date(share)}]")
+                st.markdown(f"{_title(share)}  \n:small[{_date(share)}]")
                 st.link_button(t("share.open"), _address(share.id), icon=":material/open_in_new:")
                 st.button(
                     t("share.revoke"),
@@ -59,7 +59,7 @@ def show_shared_copy(share_id: str) -> None:
     if share is None:
         messages.show_not_found()
         return
-    st.title(plain(share.title), anchor=False)
+    st.title(_title(share), anchor=False)
     st.caption(t("share.note", date=_date(share)))
     mounted = st.session_state.get("mounted_messages", MOUNTED_MESSAGES)
     for place, message in enumerate(share.messages[:mounted]):
@@ -100,6 +100,10 @@ def _show_copied(place: int, message: dict[str, str | None]) -> None:
 
 def _address(share_id: str) -> str:
     return f"{(st.context.url or '').rstrip('/')}/?share={share_id}"
+
+
+def _title(share: Share) -> str:
+    return plain(visible(share.title) or t("sidebar.untitled"))
 
 
 def _date(share: Share) -> str:

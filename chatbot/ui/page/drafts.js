@@ -41,7 +41,9 @@ function watchComposer(composer) {
   composer.dataset.isWatched = "yes";
   composer.addEventListener("input", () => keepDraft(composer.value));
   composer.addEventListener("keydown", (event) => {
-    if (event.key === "Enter" && !event.shiftKey && composer.value.trim()) isSent = true;
+    const isChoosing = event.isComposing || event.keyCode === 229; // a word of an input method
+    if (event.key === "Enter" && !event.shiftKey && !isChoosing && composer.value.trim())
+      isSent = true;
   });
   const form = composer.closest('[data-testid="stChatInput"]');
   form?.addEventListener("click", (event) => {

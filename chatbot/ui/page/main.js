@@ -19,7 +19,7 @@ export default function ({ data, setTriggerValue }) {
 }
 
 function closeSidebarOnPhone() {
-  if (innerWidth > 640) return;
+  if (innerWidth >= 768) return; // from there on it stands beside the page, not over it
   const sidebar = document.querySelector('[data-testid="stSidebar"][data-collapsed="false"]');
   sidebar?.querySelector('[data-testid="stSidebarCollapseButton"] button')?.click();
 }
