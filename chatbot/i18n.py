@@ -4,6 +4,7 @@ One TOML catalogue a language in `locales/`, with the same keys and the same
 `{placeholders}` in each; a test keeps them equal.
 """
 
+import math
 import tomllib
 from functools import cache
 from pathlib import Path
@@ -36,7 +37,8 @@ def time_from_now(language: str, seconds: float) -> str:
         name, unit_seconds = "hour", 3600
     if seconds > 36 * 3600:
         name, unit_seconds = "day", 86400
-    count = max(1, round(seconds / unit_seconds))
+    # Up, for whoever comes earlier comes in vain; but not for a second more.
+    count = max(1, math.ceil(seconds / unit_seconds - 0.05))
     return translate(language, f"when.{name}" if count == 1 else f"when.{name}s", count=count)
 
 

@@ -309,13 +309,26 @@ def test_who_ends_the_app_in_the_middle_of_an_answer_sees_no_traceback(
     expect(page.get_by_text("Some text more more")).to_have_count(4)
 
 
-def test_controls_are_a_fingers_width_on_a_phone(
-    app: RunningApp, endpoint: FakeEndpoint, open_page: OpenPage
+@pytest.mark.parametrize(
+    "device",
+    [
+        {"viewport": PHONE},
+        {"viewport": {"width": 844, "height": 390}, "has_touch": True, "is_mobile": True},
+        {"viewport": {"width": 768, "height": 1024}, "has_touch": True, "is_mobile": True},
+    ],
+    ids=["phone", "phone on its side", "tablet"],
+)
+def test_controls_are_a_fingers_width_on_a_touch_screen(
+    app: RunningApp, endpoint: FakeEndpoint, open_page: OpenPage, device: dict[str, Any]
 ) -> None:
-    page = open_page(app.url, viewport=PHONE)
+    endpoint.default_reply = Reply(["Hello\n\n```python\nx = 1\n```\n"])
+    page = open_page(app.url, **device)
     ask(page, "Hi")
     expect_answer(page, "Hello")
-    page.get_by_test_id("stExpandSidebarButton").click()
+    if "has_touch" in device:
+        expect(page.get_by_role("button", name="Copy to clipboard")).to_be_visible()
+    if device["viewport"]["width"] <= 768:
+        page.get_by_test_id("stExpandSidebarButton").click()
     page.get_by_role("button", name="Clear").click(trial=True)  # waits until it has slid in
     # Where a touch lands is what counts: it may reach beyond what is drawn.
     misses = page.evaluate("""() => [...document.querySelectorAll("button")].flatMap((button) => {

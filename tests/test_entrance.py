@@ -183,6 +183,18 @@ def test_admins_are_who_gave_the_admin_password(
     assert bool(seen.code) is how.startswith("admin")
 
 
+@pytest.mark.parametrize("is_for_usage", [True, False])
+def test_before_the_usage_page_it_is_said_that_two_passwords_are_asked_for(
+    locked: AppTest, is_for_usage: bool
+) -> None:
+    if is_for_usage:
+        go_to(locked, view="usage")
+    else:
+        locked.run()
+    says_so = any("admin password is asked for after it" in one.value for one in locked.markdown)
+    assert says_so is is_for_usage
+
+
 def _say_who_is_admin() -> None:
     import streamlit as st
 

@@ -162,6 +162,7 @@ def test_a_detail_that_is_a_phrase_is_said_in_the_readers_language() -> None:
     [
         (-5, "now", "现在"),
         (20, "in a minute", "1 分钟后"),
+        (145, "in 3 minutes", "3 分钟后"),  # whoever comes after two comes in vain
         (30 * 60, "in 30 minutes", "30 分钟后"),
         (70 * 60, "in 70 minutes", "70 分钟后"),
         (3 * 3600, "in 3 hours", "3 小时后"),

@@ -8,7 +8,7 @@ import time
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser import PHONE, OpenPage, ask, expect_answer, messages
+from tests.browser import LONG_REPLY, PHONE, OpenPage, ask, expect_answer, messages
 from tests.conftest import RunningApp
 from tests.endpoint import FakeEndpoint, Reply
 
@@ -267,3 +267,29 @@ def test_a_conversation_deleted_in_another_window_stays_and_can_be_saved(
     expect(composer).to_have_value("Third")
     page.reload()
     expect(messages(page)).to_have_count(4 if while_answering else 2)
+
+
+@pytest.mark.parametrize("viewport", [PHONE, {"width": 1280, "height": 800}])
+def test_who_steps_through_the_versions_of_an_early_question_stays_there(
+    app: RunningApp, endpoint: FakeEndpoint, open_page: OpenPage, viewport: dict[str, int]
+) -> None:
+    page = open_page(app.url, viewport=viewport)
+    endpoint.default_reply = Reply(LONG_REPLY)
+    ask(page, "One")
+    expect_answer(page, "Line 39")
+    press(page, "Edit", "编辑", 0)
+    messages(page).first.get_by_role("textbox").fill("Won")
+    press(page, "Send", "发送")
+    expect(page.get_by_text("2/2")).to_be_visible()
+    expect_answer(page, "Line 39")
+    ask(page, "Two")
+    expect(messages(page)).to_have_count(4)
+    expect_answer(page, "Line 39")
+    page.mouse.move(200, 300)
+    page.mouse.wheel(0, -100_000)
+    for button, step, count in (("Previous version", "1/2", 2), ("Next version", "2/2", 4)):
+        messages(page).first.get_by_role("button", name=button).click()
+        expect(page.get_by_text(step)).to_be_in_viewport()
+        expect(messages(page)).to_have_count(count)
+        expect_calm(page)
+        expect(page.get_by_text(step)).to_be_in_viewport()

@@ -21,7 +21,7 @@ from tests.test_turns import choose, keys, press
 LONG = "word " * 400
 SENTENCE = {
     "en-US": "The model no longer sees what is above, except what you keep in its view",
-    "zh-CN": "以上内容模型已看不到，设为“让模型一直看到”的除外",
+    "zh-CN": "以上内容模型已看不到，已固定的除外",
 }
 
 
@@ -129,7 +129,7 @@ def test_what_is_pinned_is_sent_however_old_it_is(small: AppTest, endpoint: Fake
     ("locale", "pin", "marks"),
     [
         ("en-US", "Keep in the model's view", ["too long to be kept in view", "kept in view"]),
-        ("zh-CN", "让模型一直看到", ["太长，模型无法一直看到", "模型一直看到"]),
+        ("zh-CN", "固定在上下文中", ["太长，无法固定在上下文中", "已固定"]),
     ],
 )
 def test_what_is_pinned_but_too_long_to_be_sent_is_not_said_to_be_kept(
@@ -238,7 +238,7 @@ def test_numbers_are_read_at_a_glance(tokens: int, shown: str) -> None:
 
 @pytest.mark.parametrize(
     ("amount", "shown"),
-    [(0, "$0.00"), (0.00001, "< $0.0001"), (0.00123, "$0.0012"), (0.0456, "$0.046"),
+    [(0, "$0.00"), (0.00001, "<\u00a0$0.0001"), (0.00123, "$0.0012"), (0.0456, "$0.046"),
      (0.5, "$0.50"), (12.345, "$12.35")],
 )  # fmt: skip
 def test_prices_are_read_at_a_glance(amount: float, shown: str) -> None:

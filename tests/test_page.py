@@ -161,6 +161,7 @@ def test_the_controls_of_a_conversation_are_sent_and_kept(
     assert (page.slider[0].value, page.selectbox[0].value) == (1.5, "other-model")
     click(page, "New")
     assert (page.slider[0].value, page.number_input[0].value) == (0.8, 2048)
+    assert page.selectbox[0].value == "other-model"  # who asked one goes on asking it
     assert page.text_area[0].value == ""
     page.text_area[0].set_value("x" * 100_001).run()
     assert "Only the first 100,000 characters are sent." in [one.value for one in page.caption]

@@ -9,7 +9,7 @@ from streamlit.testing.v1 import AppTest
 from chatbot import settings, visitors
 from chatbot.endpoints import Endpoint
 from chatbot.ui import models, resources
-from tests.conftest import CANARY_KEY, ROOT, wait_until
+from tests.conftest import CANARY_KEY, ROOT, go_to, wait_until
 from tests.endpoint import FakeEndpoint, Reply
 from tests.test_page import ask, said, texts
 
@@ -91,6 +91,17 @@ def test_an_answer_says_which_of_two_at_one_address_gave_it_if_that_is_known(
         ask(page, "Hi!")
         rows = [one for one in texts_of_captions(page.run()) if "tokens" in one]
         assert f" · {named} · 7 + 3 tokens" in rows[-1]
+
+
+def test_the_check_says_which_of_several_servers_it_is_about(
+    page: AppTest, endpoint: FakeEndpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("chatbot.ui.whereabouts.is_at_the_machine", lambda: False)
+    write_secrets(("second", endpoint.base_url, 'label = "Deep Co"\nmodels = ["deep-1"]'))
+    wait_until(lambda: len(options(page)) == 3)
+    page.selectbox[0].set_value("second · deep-1").run()
+    go_to(page, view="check")
+    assert any("is checked: Deep Co" in said(one.value) for one in page.caption)
 
 
 def test_an_answer_is_given_again_by_another_servers_model(

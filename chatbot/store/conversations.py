@@ -181,6 +181,17 @@ class Conversations:
         """Remember what the conversation's sidebar controls are set to."""
         change(connection, owner, conversation_id, controls=controls)
 
+    @reading
+    def last_controls(self, connection: sa.Connection, owner: str) -> dict[str, Any]:
+        """What the controls of the conversation were set to in which the owner last wrote."""
+        newest = (
+            sa.select(conversations.c.controls)
+            .where(conversations.c.owner == owner, conversations.c.deleted_at.is_(None))
+            .order_by(conversations.c.activity.desc())
+            .limit(1)
+        )
+        return connection.scalar(newest) or {}
+
     @writing
     def rename(
         self, connection: sa.Connection, owner: str, conversation_id: str, title: str

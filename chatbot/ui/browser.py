@@ -139,6 +139,7 @@ def tend_page(conversation_id: str | None, last_question_id: str | None) -> None
                 "conversation": conversation_id,
                 "question": last_question_id,
                 "target": st.session_state.get("target"),
+                "stepped": st.session_state.get("stepped"),  # when another version was chosen
                 "renaming": st.session_state.get("renaming"),
                 "editing": st.session_state.get("editing"),
                 "edited": st.session_state.get("edited"),  # what was typed is of no use any more

@@ -93,6 +93,9 @@ def _show_form(may_change: bool) -> None:
 
 
 def _show_start() -> None:
+    endpoint = models.chosen()[0]
+    if endpoint and len(resources.endpoints()) > 1:
+        st.caption(plain(t("check.which", name=endpoint.known_as)))
     st.button(
         t("check.start"),
         key="check_start",

@@ -45,8 +45,12 @@ def show_above(running: Followed | None) -> DeltaGenerator:
     return place
 
 
-def show_composer() -> None:
-    """Where questions are typed. What could not be sent is put back."""
+def show_composer() -> bool:
+    """Where questions are typed. What could not be sent is put back.
+
+    Returns whether a question was sent that nobody was told of: with what a session begins with,
+    as after a restart, Streamlit calls nobody.
+    """
     state = st.session_state
     if "draft" in state:
         state.question = state.draft
@@ -55,10 +59,7 @@ def show_composer() -> None:
     state.pop("draft", None)  # only now: another run may have replaced this one before
     is_first = "composer_is_known" not in state
     state.composer_is_known = True
-    if question and is_first:
-        # Of a session that begins with a question, as after a restart, Streamlit tells nobody.
-        actions.ask()
-        st.rerun()
+    return bool(question) and is_first
 
 
 def show_line(owner: str, branch: list[Message], place: DeltaGenerator) -> None:

@@ -25,9 +25,13 @@ NO_EFFORT = "default"
 
 
 def show_controls(conversation: Conversation | None) -> None:
-    """Model, temperature, length and system prompt, as this conversation last had them."""
+    """Model, temperature, length and system prompt, as this conversation last had them.
+
+    A new one begins with the model that was last asked.
+    """
     kept: dict[str, Any] = conversation.controls if conversation else {}
-    models.show_model_choice(kept, noting_errors(keep))
+    last = kept or resources.usual().store.conversations.last_controls(browser.owner())
+    models.show_model_choice(last, noting_errors(keep))
     applying.show_way_back("own_end")
     views.show_button("check", t("answer.check"), ":material/network_check:")
     _show_dials(kept)

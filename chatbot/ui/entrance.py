@@ -87,7 +87,8 @@ def _show_forgotten() -> None:
 def _show_password(purpose: str) -> None:
     is_admin = purpose == ADMIN
     title = t("entrance.admin_title" if is_admin else "entrance.title")
-    _show_head(":material/lock:", title, "")
+    is_first_of_two = not is_admin and address.get("view") == "usage"
+    _show_head(":material/lock:", title, t("entrance.first_of_two") if is_first_of_two else "")
     with st.container(key="entrance"):
         with st.form("password_form", border=False):
             st.text_input(

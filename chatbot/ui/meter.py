@@ -124,7 +124,7 @@ def in_thousands(tokens: int) -> str:
 def in_dollars(amount: float) -> str:
     """A price as it is read at a glance: $0, < $0.0001, $0.0012, $0.12, $12.30."""
     if 0 < amount < 0.0001:
-        return "< $0.0001"
+        return "<\u00a0$0.0001"
     digits = 2 if amount >= 0.1 or not amount else 4 if amount < 0.01 else 3
     return f"${amount:.{digits}f}"
 

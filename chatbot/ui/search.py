@@ -66,11 +66,16 @@ def show_results(owner: str, query: str) -> None:
 
 
 def _distinct(results: Iterable[tuple[Found, str]]) -> Iterator[tuple[Found, str]]:
-    """Without those that read like another of the same conversation, such as its older versions."""
-    seen = set()
+    """Without those that read like another of the same conversation, such as its older versions.
+
+    Nor with a title by itself of which a message was found: it stands above that.
+    """
+    results = list(results)
+    seen = {(found.conversation_id, "") for found, _ in results if found.message_id}
     for found, label in results:
-        if (found.conversation_id, label) not in seen:
-            seen.add((found.conversation_id, label))
+        said = label if found.message_id else ""
+        if (found.conversation_id, said) not in seen:
+            seen.add((found.conversation_id, said))
             yield found, label
 
 

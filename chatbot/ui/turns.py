@@ -1,5 +1,6 @@
 """What the buttons under a question or an answer do, before the page is drawn again."""
 
+import time
 from collections.abc import Callable
 
 import streamlit as st
@@ -90,7 +91,8 @@ def go_on(cut_answer: Message) -> None:
 
 @noting_errors
 def show_version(message_id: str) -> None:
-    """Bring another version of a question or an answer onto the screen."""
+    """Bring another version of a question or an answer onto the screen, where the reader is."""
+    st.session_state.stepped = time.time()
     places.here().store.messages.show_version(browser.owner(), message_id)
 
 

@@ -54,6 +54,7 @@ function showPlace(data) {
   const isFirst = before.conversation === undefined;
   const isOther = data.conversation !== before.conversation;
   const isAsked = data.question !== before.question;
+  const isStepped = data.stepped !== before.stepped;
   const isFound = data.target && data.target.at !== before.target?.at;
   // What was typed after a new conversation's first question was sent goes along with it.
   const isBegun = isSent && before.conversation === null && data.conversation !== null;
@@ -70,7 +71,8 @@ function showPlace(data) {
     if (data.unsent) keepReturned(composer);
     watchComposer(composer);
   });
-  if (isOther || isAsked) {
+  if (isStepped && isAsked && !isOther) isPinned = false;
+  else if (isOther || isAsked) {
     target = null;
     isPinned = true;
     if (!data.question) pane.scrollTop = 0;
