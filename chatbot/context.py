@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from chatbot.images import without_images
 from chatbot.store import Message, Said
 from chatbot.tokens import UNKNOWN, Count, Scale, count
 
@@ -87,14 +88,14 @@ def plan(
     `history` does not follow the one before it, what is between them was not read.
     """
     system = [{"role": "system", "content": system_prompt}] if system_prompt else []
-    ending = _ending(begun, is_told_to_go_on) if begun else []
+    ending = _ending(without_images(begun), is_told_to_go_on) if begun else []
     budgets = (window.prompt_tokens(max_tokens), limit_tokens)
     budget = min((one for one in budgets if one is not None), default=None)
     turns = _turns(history)
     fitting = _places_that_fit(turns, system + ending, budget, window.scale)
     first_sent_id = _first_sent_id(history, turns, fitting)
     spoken = [
-        {"role": message.role, "content": message.content}
+        {"role": message.role, "content": without_images(message.content)}
         for place in fitting
         for message in turns[place]
     ]

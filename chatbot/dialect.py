@@ -4,7 +4,8 @@ Models write CommonMark with GitHub's tables and with maths in `$…$`, `$$…$$
 `\[…\]`. Streamlit's Markdown also reads `:red[…]`, `:material/…:`, `:smile:`, `->` and any two
 dollar signs in its own way, and fetches images from anywhere, which would let a model send a
 conversation to whomever it likes. So everything of Streamlit's own is escaped, maths is put
-into the one form it knows, and images become links. Code stays as it is.
+into the one form it knows, and images become links, but for those that need no fetching. Code
+stays as it is.
 
 markdown-it finds code, maths, links and tags by the same rules as the parser in the browser;
 nothing here guesses where code ends, for an image could hide behind a wrong guess.
@@ -18,6 +19,7 @@ from markdown_it.helpers import parseLinkDestination
 from markdown_it.rules_inline import StateInline
 
 from chatbot.commonmark import block_parser
+from chatbot.images import IMAGE
 
 MARK = "\u2060\u2060"
 """Shows as nothing; `chatbot/ui/page/copying.js` leaves it out of what is copied."""
@@ -145,6 +147,8 @@ def _marked(text: str) -> list[int]:
 
 def _plain(text: str, begin: int) -> tuple[str, int]:
     """What stands for the next bit of plain text, and where it ends."""
+    if image := IMAGE.match(text, begin):
+        return image[0], image.end()
     if text.startswith("![", begin):
         return ("[🖼" if text.startswith("![]", begin) else "["), begin + 2
     if text.startswith("](", begin):

@@ -12,12 +12,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from chatbot.errors import ChatbotError
+from chatbot.images import in_parts
 from chatbot.thinking import ThinkTags, reasoning_of
 
-MAX_REPLY_CHARACTERS = 1_000_000
-"""About 250,000 tokens, more than any model writes at once: what goes on is no answer."""
+MAX_REPLY_CHARACTERS = 2_000_000
+"""An image of 1.5 MB; more words than any model writes at once: what goes on is no answer."""
 
-MAX_BYTES_WITHOUT_TEXT = 2_000_000
+MAX_BYTES_WITHOUT_TEXT = 3_000_000
 """An event, or comments in a row, of this size add nothing: neither is kept in memory."""
 
 FINISH_REASON = r"[\w .:-]{1,40}"
@@ -183,7 +184,9 @@ class CompletionReader:
             return
         self._bytes_without_text = 0
         self._take_parts(self._reasoning.of(reasoning_of(delta)), "")
-        if text := self._text.of(_text(delta.get("content"))):
+        content = delta.get("content")
+        images = in_parts(delta.get("images")) + in_parts(content)
+        if text := self._text.of(_text(content) + images):
             self._take_parts(*self._think_tags.feed(text))
         if max(self._characters, self._handed_over) > MAX_REPLY_CHARACTERS:
             raise ChatbotError("too_much")

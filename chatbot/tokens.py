@@ -11,6 +11,8 @@ than 13 %, the median by 1 %; the first guess by up to 37 %.
 import string
 from dataclasses import dataclass
 
+from chatbot.images import without_images
+
 _LETTERS = string.ascii_letters.encode()
 _DIGITS = string.digits.encode()
 _SPACE = string.whitespace.encode()
@@ -87,6 +89,7 @@ UNKNOWN = Scale()
 
 def count(text: str) -> Count:
     """What there is to a text. Reads a megabyte in a hundredth of a second."""
+    text = without_images(text)
     ascii_text = text.encode("ascii", "ignore")
     letters, digits, space = (
         len(ascii_text) - len(ascii_text.translate(None, kind))

@@ -9,6 +9,8 @@ import re
 from collections import deque
 from collections.abc import Iterator, Sequence
 
+from chatbot.images import without_images
+
 MAX_WORD_BYTES = 400_000
 """The most that stays below 1 MB whatever the words are: each costs up to 8 bytes more."""
 
@@ -26,7 +28,7 @@ def words(text: str) -> str:
 
     Of a very long text only the first: PostgreSQL indexes at most 1 MB of a row.
     """
-    found = " ".join(_WORD.findall(text.casefold()))
+    found = " ".join(_WORD.findall(without_images(text).casefold()))
     return found.encode()[:MAX_WORD_BYTES].decode(errors="ignore")
 
 

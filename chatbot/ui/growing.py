@@ -3,6 +3,7 @@
 from streamlit.delta_generator import DeltaGenerator
 
 from chatbot.dialect import to_streamlit
+from chatbot.images import without_open_image
 from chatbot.pieces import Pieces
 
 FEW_CHARACTERS = 125
@@ -27,7 +28,8 @@ class Growing:
 
         `is_whole` says that nothing will be added any more.
         """
-        changes = {**self._waiting, **dict(self._pieces.changes(text, is_whole))}
+        shown = text if is_whole else without_open_image(text)
+        changes = {**self._waiting, **dict(self._pieces.changes(shown, is_whole))}
         self._waiting = {}
         last = max(changes, default=0)
         is_begun = last >= max(1, len(self._elements)) and len(changes) > 1

@@ -86,8 +86,10 @@ class LiveAnswer:
             if waiting_for != self._waiting_for or has_ended:
                 self._growing.say_instead(waiting_for)
                 self._waiting_for = waiting_for
+        now = time.monotonic()
+        if text and not longest:  # an image that comes in pieces
+            self._next_draw = now + DRAW_SECONDS
         if longest:
-            now = time.monotonic()
             self._first_draw = self._first_draw or now
             soon = max(SOON_SECONDS, now - self._first_draw)
             self._next_draw = now + max(

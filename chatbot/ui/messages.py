@@ -28,7 +28,10 @@ from chatbot.ui.language import t
 from chatbot.ui.look import plain
 
 # Mounted messages are drawn on every run; the newest of a few conversations are remembered.
-_for_streamlit = lru_cache(maxsize=256)(to_streamlit)
+_remembered = lru_cache(maxsize=256)(to_streamlit)
+
+LONGEST_REMEMBERED = 100_000
+"""Characters. Longer ones are few, and mostly an image, which takes no time."""
 
 SUGGESTIONS = ("explain", "write", "plan", "code")
 
@@ -202,7 +205,8 @@ def _show_text(message: Message) -> None:
         return
     thoughts.show_thoughts(message)
     if message.content:
-        st.markdown(_for_streamlit(message.content))
+        is_short = len(message.content) <= LONGEST_REMEMBERED
+        st.markdown((_remembered if is_short else to_streamlit)(message.content))
 
 
 def show_outcome(

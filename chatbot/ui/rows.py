@@ -10,6 +10,7 @@ from functools import lru_cache
 import streamlit as st
 
 from chatbot.endpoints import choice
+from chatbot.images import without_images
 from chatbot.periods import moment, zone
 from chatbot.store import Message, State
 from chatbot.ui import meter, models, resources, turns
@@ -68,7 +69,7 @@ def show_answer_row(
         horizontal=True, key=f"actions-{short(answer.id)}", vertical_alignment="center"
     ):
         if answer.content:
-            show_copy_button(answer.content, key=f"copy-{short(answer.id)}")
+            show_copy_button(without_images(answer.content), key=f"copy-{short(answer.id)}")
             rating_key = f"rating-{short(answer.id)}"
             st.feedback(
                 key=rating_key,

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 
 import streamlit as st
 
+from chatbot.images import without_images
 from chatbot.periods import moment, zone
 from chatbot.store import Found, passage
 from chatbot.ui import list_actions, resources
@@ -82,7 +83,7 @@ def _distinct(results: Iterable[tuple[Found, str]]) -> Iterator[tuple[Found, str
 def _label(found: Found, query: str) -> str:
     """Title, passage and date. What was looked for is bold: it begins and ends with a letter."""
     title = plain(visible(found.title) or t("sidebar.untitled"))
-    said = visible(_MARKDOWN.sub("", found.text)) if found.message_id else ""
+    said = visible(_MARKDOWN.sub("", without_images(found.text))) if found.message_id else ""
     pieces = passage(said, query, PASSAGE_CHARACTERS)
     text = "".join(f"**{plain(piece)}**" if is_it else plain(piece) for piece, is_it in pieces)
     when = moment(found.created_at, time.time(), zone(st.context.timezone))
