@@ -121,6 +121,7 @@ def tend_page(conversation_id: str | None, last_question_id: str | None) -> None
     messages it says where they lead.
     """
     person = access.person()
+    stepped = st.session_state.get("stepped")  # when another version of a message was chosen
     with st.container(key="page"):
         # What a run changes is apart from the script, 17 kB, which is then sent only once.
         _component("page")(
@@ -139,13 +140,13 @@ def tend_page(conversation_id: str | None, last_question_id: str | None) -> None
                 "conversation": conversation_id,
                 "question": last_question_id,
                 "target": st.session_state.get("target"),
-                "stepped": st.session_state.get("stepped"),  # when another version was chosen
                 "renaming": st.session_state.get("renaming"),
                 "editing": st.session_state.get("editing"),
                 "edited": st.session_state.get("edited"),  # what was typed is of no use any more
                 "control": st.session_state.pop("wanted_control", None),
                 # A question that could not be sent stays, even if it goes to another place.
                 "unsent": "draft" in st.session_state,
+                **({"stepped": stepped} if stepped else {}),
                 **({"who": look.short(person.owner)} if person else {}),
             },
         )
