@@ -50,6 +50,18 @@ def follow(answer: Answer) -> Message:
     return answer.message
 
 
+def refuse_the_bad(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """From now on the store takes no answer whose text is "Bad"."""
+    save = store.checkpoints.save
+
+    def save_the_good(messages: list[Message]) -> set[str]:
+        if any(message.content == "Bad" for message in messages):
+            raise ChatbotError("store")
+        return save(messages)
+
+    monkeypatch.setattr(store.checkpoints, "save", save_the_good)
+
+
 def saved(store: Store, answer: Answer) -> Message:
     """The answer as the store has it, once its end has been saved."""
     message: Message | None = None
@@ -468,14 +480,7 @@ def test_one_that_cannot_be_saved_does_not_keep_the_others(
     endpoint: FakeEndpoint,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    save = store.checkpoints.save
-
-    def refuse_the_bad(messages: list[Message]) -> set[str]:
-        if any(message.content == "Bad" for message in messages):
-            raise ChatbotError("store")
-        return save(messages)
-
-    monkeypatch.setattr(store.checkpoints, "save", refuse_the_bad)
+    refuse_the_bad(store, monkeypatch)
     endpoint.replies = [Reply(["Bad"]), Reply(["Good"])]
     bad = answers.ask(ME, conversation, "Hi", CONTROLS, source)
     follow(bad)
@@ -1068,14 +1073,7 @@ def test_when_the_process_ends_one_that_cannot_be_saved_does_not_keep_the_others
     other = start_conversation(store, ME, "Other", CONTROLS.to_json())
     good = answers.ask(ME, other, "Hi", CONTROLS, source)
     wait_until(lambda: good.text == "Good")
-    save = store.checkpoints.save
-
-    def refuse_the_bad(messages: list[Message]) -> set[str]:
-        if any(message.content == "Bad" for message in messages):
-            raise ChatbotError("store")
-        return save(messages)
-
-    monkeypatch.setattr(store.checkpoints, "save", refuse_the_bad)
+    refuse_the_bad(store, monkeypatch)
     answers.close()
     assert (kept := store.messages.get(ME, good.message.id)) and kept.content == "Good"
     hold.set()
