@@ -24,7 +24,7 @@ FORGET_SECONDS = 600
 """A wrong guess counts for so long."""
 
 
-class Guesses:
+class GuessLimit:
     """The guesses at one password. `spare` is where they are counted while `store` fails."""
 
     def __init__(

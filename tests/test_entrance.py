@@ -11,7 +11,7 @@ from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.testing.v1 import AppTest
 
 from chatbot import password, settings
-from chatbot.guessing import Guesses
+from chatbot.guessing import GuessLimit
 from chatbot.password import line_for, password_of
 from chatbot.ui import access, resources
 from chatbot.visitors import new_token, owner_of
@@ -83,7 +83,7 @@ def test_after_many_wrong_ones_it_says_how_long_to_wait(
     monkeypatch.setattr(
         access,
         "_guesses",
-        {"visitor": Guesses("visitor", resources.store, resources.store, lambda: 0.0)},
+        {"visitor": GuessLimit("visitor", resources.store, resources.store, lambda: 0.0)},
     )
     locked.run()
     for _ in range(5):

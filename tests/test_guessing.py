@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from chatbot.errors import ChatbotError
-from chatbot.guessing import FORGET_SECONDS, FREE_GUESSES, LONGEST_WAIT_SECONDS, Guesses
+from chatbot.guessing import FORGET_SECONDS, FREE_GUESSES, LONGEST_WAIT_SECONDS, GuessLimit
 from chatbot.password import Password
 from chatbot.store import Store
 
@@ -34,11 +34,11 @@ class Clock:
         return self.seconds
 
 
-def guesses_in(store: Store, now: Clock, purpose: str = "visitor") -> Guesses:
+def guesses_in(store: Store, now: Clock, purpose: str = "visitor") -> GuessLimit:
     def no_spare() -> Store:
         raise AssertionError("the store works")
 
-    return Guesses(purpose, lambda: store, no_spare, now)
+    return GuessLimit(purpose, lambda: store, no_spare, now)
 
 
 @pytest.fixture
@@ -49,7 +49,7 @@ def elsewhere(store: Store, database_url: str) -> Iterator[Store]:
     elsewhere.close()
 
 
-def outcome(guesses: Guesses, known: Password, typed: str) -> str:
+def outcome(guesses: GuessLimit, known: Password, typed: str) -> str:
     try:
         guesses.check(known, typed)
     except ChatbotError as error:
@@ -117,7 +117,7 @@ def test_guesses_side_by_side_are_slowed_as_those_in_a_row(store: Store, elsewhe
     known, outcomes = Quick(), []
     together = threading.Barrier(40)
 
-    def guess(guesses: Guesses) -> None:
+    def guess(guesses: GuessLimit) -> None:
         together.wait()
         outcomes.append(outcome(guesses, known, "wrong"))
 
@@ -150,7 +150,7 @@ def test_while_the_database_fails_guesses_are_slowed_all_the_same(tmp_path: Path
     broken, spare = Store(f"sqlite:///{tmp_path}/store.db"), Store("sqlite://")
     with broken._database.engine.begin() as connection:
         connection.exec_driver_sql("DROP TABLE guesses")
-    guesses = Guesses("visitor", lambda: broken, lambda: spare, Clock())
+    guesses = GuessLimit("visitor", lambda: broken, lambda: spare, Clock())
     outcomes = [outcome(guesses, Quick(), "wrong") for _ in range(FREE_GUESSES + 1)]
     assert outcomes == ["password_wrong"] * FREE_GUESSES + ["password_wait"]
     for store in (broken, spare):

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from chatbot.exchange import checked
-from chatbot.exchange.found import Found, Unreadable
+from chatbot.exchange.read_conversation import ReadConversation, Unreadable
 from chatbot.exchange.tree import mended, parents_first
 from chatbot.i18n import translate
 from chatbot.store import Conversation, Message, State, new_id, one_line
@@ -57,7 +57,7 @@ def is_chatgpts(raw: dict[str, Any]) -> bool:
     return isinstance(raw.get("mapping"), dict)
 
 
-def read(raw: dict[str, Any], language: str) -> Found:
+def read(raw: dict[str, Any], language: str) -> ReadConversation:
     """The conversation; placeholders for images are in `language`. Raises Unreadable."""
     nodes = {checked.text(name): checked.mapping(node) for name, node in raw["mapping"].items()}
     if raw["mapping"] and not any("message" in node for node in nodes.values()):
@@ -80,7 +80,7 @@ def read(raw: dict[str, Any], language: str) -> Found:
         origin=_origin(raw),
     )
     messages = parents_first(messages, [message.created_at for message in messages])
-    return Found(conversation, messages, left_out)
+    return ReadConversation(conversation, messages, left_out)
 
 
 def _origin(raw: dict[str, Any]) -> str:

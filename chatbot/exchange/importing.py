@@ -7,7 +7,7 @@ from typing import IO
 
 from chatbot.errors import ChatbotError
 from chatbot.exchange import chatgpt, own
-from chatbot.exchange.found import Found, Unreadable
+from chatbot.exchange.read_conversation import ReadConversation, Unreadable
 from chatbot.exchange.reading import conversations_in
 from chatbot.store import Store
 
@@ -62,7 +62,7 @@ def import_file(
 
 def _found(
     file: IO[bytes], language: str, report: Callable[[float], None]
-) -> Iterator[Found | None]:
+) -> Iterator[ReadConversation | None]:
     """Each conversation of a file; None for one that is not as it should be."""
     for raw in conversations_in(file, report):
         try:

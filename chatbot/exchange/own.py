@@ -6,7 +6,7 @@ from typing import Any
 from chatbot.errors import ACTIONS, ChatbotError
 from chatbot.exchange import checked
 from chatbot.exchange.export import FORMAT, VERSION
-from chatbot.exchange.found import Found, Unreadable
+from chatbot.exchange.read_conversation import ReadConversation, Unreadable
 from chatbot.exchange.tree import mended, parents_first
 from chatbot.parameters import REASONING_EFFORTS
 from chatbot.settings import MAX_TEMPERATURE, MAX_TOKENS
@@ -18,7 +18,7 @@ def is_ours(raw: dict[str, Any]) -> bool:
     return raw.get("format") == FORMAT
 
 
-def read(raw: dict[str, Any]) -> Found:
+def read(raw: dict[str, Any]) -> ReadConversation:
     """The conversation, with ids of its own. Raises Unreadable."""
     if raw.get("version") != VERSION:
         raise Unreadable
@@ -64,7 +64,7 @@ def read(raw: dict[str, Any]) -> Found:
         )
         for old, one in written.items()
     ]
-    return Found(conversation, parents_first(messages, range(len(messages))))
+    return ReadConversation(conversation, parents_first(messages, range(len(messages))))
 
 
 def _state(one: dict[str, Any]) -> State:

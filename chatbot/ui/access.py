@@ -9,14 +9,14 @@ from enum import Enum
 import streamlit as st
 
 from chatbot.errors import ChatbotError
-from chatbot.guessing import Guesses
+from chatbot.guessing import GuessLimit
 from chatbot.signing_in import Person, is_among, person_in
 from chatbot.ui import address, resources, whereabouts
 
 VISITOR, ADMIN = "visitor", "admin"
 
 _guesses = {
-    purpose: Guesses(purpose, resources.store, lambda: resources.spare().store)
+    purpose: GuessLimit(purpose, resources.store, lambda: resources.spare().store)
     for purpose in (VISITOR, ADMIN)
 }
 

@@ -11,7 +11,7 @@ class Unreadable(Exception):
 
 
 @dataclass(frozen=True)
-class Found:
+class ReadConversation:
     """One conversation that was read, ready to be stored."""
 
     conversation: Conversation
