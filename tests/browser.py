@@ -19,6 +19,13 @@ def ask(page: Page, question: str) -> None:
     expect(messages(page).nth(0)).to_be_visible()
 
 
+def open_sidebar(page: Page) -> None:
+    if page.viewport_size == PHONE:
+        page.get_by_test_id("stExpandSidebarButton").click()
+    new = page.get_by_role("button", name=re.compile("^(edit_square )?(New|新对话)$")).first
+    new.click(trial=True)  # waits until it has slid in
+
+
 def messages(page: Page) -> Any:
     return page.get_by_test_id("stChatMessage")
 

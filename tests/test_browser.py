@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Page, expect
 
 from tests.browser import COMPOSER, LONG_REPLY, PHONE, OpenPage, ask, expect_answer, messages
 from tests.conftest import CANARY_KEY, WEIGHTS_FOLDER, RunningApp, wait_until
@@ -167,7 +167,7 @@ def test_a_phone_shows_the_conversation_that_was_chosen(
     app: RunningApp, open_page: OpenPage
 ) -> None:
     page = open_page(app.url, viewport=PHONE, locale="zh-CN", has_touch=True)
-    assert page.evaluate("document.documentElement.lang") == "zh-CN"
+    expect(page.locator("html")).to_have_attribute("lang", "zh-CN")
     ask(page, "第一个问题")
     expect_answer(page, "Hello there!")
     for button in ("新对话", "第一个问题"):
@@ -299,7 +299,7 @@ def test_who_ends_the_app_in_the_middle_of_an_answer_sees_no_traceback(
     page = open_page(app.url)
     for later in range(4):  # at any moment between two times that it is saved
         ask(page, f"Hi {later}")
-        expect(page.get_by_text("Some text more more").last).to_be_visible()
+        expect(page.get_by_text("Some text more more")).to_have_count(later + 1)
         page.wait_for_timeout(1000 + later * 175)
         app.process.send_signal(signal.SIGINT)
         assert app.process.wait(20) == 0
@@ -432,6 +432,7 @@ def test_what_is_being_typed_stays_with_its_conversation_and_survives_a_reload(
 ) -> None:
     page = open_page(app.url)
     composer = page.locator(COMPOSER)
+    expect(composer).to_be_focused()  # by the page's script, which keeps what is typed from then on
     composer.fill("Not yet sent")
     page.reload()
     expect(composer).to_have_value("Not yet sent")
@@ -649,28 +650,34 @@ def test_nothing_moves_when_a_live_answer_becomes_history(
 
 
 def test_the_page_scrolls_along_until_the_reader_scrolls_up(
-    app: RunningApp, endpoint: FakeEndpoint, open_page: OpenPage
+    run_app: Callable[..., RunningApp], endpoint: FakeEndpoint, open_page: OpenPage
 ) -> None:
     lines = [f"Line {number} of the answer.\n\n" for number in range(150)]
     goes_on = threading.Event()
     endpoint.default_reply = Reply(
         ["".join(lines[:61]), *lines[61:]], seconds_between=0.03, hold=goes_on
     )
+    # A list of models that arrives would have the page drawn again.
+    app = run_app(OPENAI_BASE_URL=endpoint.base_url, CHATBOT_MODELS="test-model")
     page = open_page(app.url, viewport=PHONE)
     ask(page, "Hi")
     expect(page.get_by_text("Line 60 of the answer.")).to_be_in_viewport()
     page.mouse.move(200, 300)
     page.mouse.wheel(0, -700)
     expect(page.get_by_text("Line 60 of the answer.")).not_to_be_in_viewport()
-    place = -1.0
-    while place != (place := page.evaluate(SCROLLED_TO)):
-        page.wait_for_timeout(200)  # until the wheel has come to rest
+    place = at_rest(page, SCROLLED_TO)
     goes_on.set()
     expect(page.get_by_text("Line 120 of the answer.")).to_be_attached()
     assert abs(page.evaluate(SCROLLED_TO) - place) < 2
+    goes_on.clear()  # or the end may move away from the wheel
+    at_rest(page, SCROLLED_END)
     page.mouse.wheel(0, 100_000)
+    page.wait_for_function(f"{SCROLLED_TO} + 2 > {SCROLLED_END}")
+    goes_on.set()
     expect_answer(page, "Line 149 of the answer.")
     expect(page.get_by_role("button", name="Regenerate")).to_be_in_viewport()
+    expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning")
+    at_rest(page, SCROLLED_END)
     page.mouse.wheel(0, -20)  # a little is enough
     page.wait_for_function(f"{SCROLLED_TO} + 10 < {SCROLLED_END}")
     messages(page).last.evaluate("message => { message.style.paddingBottom = '40rem' }")
@@ -686,6 +693,14 @@ SCROLLED_END = (
     "document.querySelector('[data-testid=stMain]').scrollHeight"
     " - document.querySelector('[data-testid=stMain]').clientHeight"
 )
+
+
+def at_rest(page: Page, expression: str) -> float:
+    """A number on the page, once it stays the same."""
+    number = -1.0
+    while number != (number := page.evaluate(expression)):
+        page.wait_for_timeout(200)
+    return number
 
 
 @pytest.mark.built_in

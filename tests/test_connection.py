@@ -183,6 +183,7 @@ def test_what_is_done_first_after_the_server_forgot_the_page_is_heard(
     ask(page, "Hi")
     expect_answer(page, "Hello there!")
     expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning")
+    wait_until(lambda: kept_answer(app) == "Hello there!")
     app.kill()
     expect(page.get_by_text("Connection lost.")).to_be_visible(timeout=30_000)
     page.evaluate(COUNT_RUNS)
@@ -195,7 +196,7 @@ def test_what_is_done_first_after_the_server_forgot_the_page_is_heard(
         page.get_by_role("button", name="Regenerate").click()
     wait_until(lambda: len(endpoint.requests) == 2)
     expect_answer(page, "Hello there!")
-    assert page.locator(COMPOSER).input_value() == ""
+    expect(page.locator(COMPOSER)).to_have_value("")
 
 
 def test_a_question_that_a_session_begins_with_is_asked(

@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Page, TimeoutError, expect
 
 from tests import chatgpt_export
-from tests.browser import PHONE, OpenPage, ask, expect_answer, messages
+from tests.browser import PHONE, OpenPage, ask, expect_answer, messages, open_sidebar
 from tests.conftest import CANARY_KEY, RunningApp
 from tests.endpoint import FakeEndpoint, Reply
 
@@ -52,9 +52,7 @@ looks = pytest.mark.parametrize(
 
 
 def open_data(page: Page, said: dict[str, str]) -> None:
-    expand = page.get_by_test_id("stExpandSidebarButton")
-    if expand.is_visible():
-        expand.click()
+    open_sidebar(page)
     page.get_by_role("button", name=said["data"]).click()
     expect(page.get_by_role("heading", name=said["data"])).to_be_in_viewport()
 
@@ -139,9 +137,7 @@ def test_what_one_visitor_takes_away_another_brings_in(
     other.get_by_role("button", name=said["import"], exact=True).click()
     expect(other.get_by_text(said["came_in"])).to_be_visible()
     expect_no_sideways_scrolling(other)
-    expand = other.get_by_test_id("stExpandSidebarButton")
-    if expand.is_visible():
-        expand.click()
+    open_sidebar(other)
     other.get_by_role("button", name="Capital of France?").click()
     expect_answer(other, "Paris 🌈")
     assert len(endpoint.requests) == 1

@@ -179,7 +179,8 @@ def test_a_failure_stands_at_once_where_it_will_stay(
     alert = page.get_by_role("alert").bounding_box()
     page.reload()
     expect(page.get_by_role("button", name="Retry")).to_be_visible()
-    assert alert and page.get_by_role("alert").bounding_box() == alert
+    assert alert
+    wait_until(lambda: page.get_by_role("alert").bounding_box() == alert)
 
 
 @pytest.mark.parametrize(
@@ -204,6 +205,7 @@ def test_a_busy_endpoint_is_waited_for_with_a_countdown(
     timer = page.get_by_role("timer")
     expect(timer).to_have_text(re.compile(counting))
     expect(timer).not_to_have_text(timer.inner_text())
+    expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning")
     frames_before = len(broken.frames)
     for _ in range(2):
         expect(timer).not_to_have_text(timer.inner_text())

@@ -126,8 +126,10 @@ def test_no_text_runs_a_script_or_calls_home(
     endpoint.default_reply = Reply(pieces, seconds_between=0.02)
     page = open_page(app.url)
     page.on("dialog", lambda dialog: pytest.fail(f"a dialog: {dialog.message}"))
-    for question in (f"{SCRIPTS[1]} ![title]({attacker.url}/title)", "\n\n".join(leaks)):
+    questions = (f"{SCRIPTS[1]} ![title]({attacker.url}/title)", "\n\n".join(leaks))
+    for number, question in enumerate(questions, 1):
         ask(page, question)
+        expect(messages(page)).to_have_count(2 * number)
         expect(messages(page).last).to_contain_text("The end.")
         expect_answer(page, "The end.")
         expect_no_harm(page, attacker)

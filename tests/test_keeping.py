@@ -90,7 +90,7 @@ def test_when_the_disk_takes_nothing_more_the_chat_goes_on_in_memory(
     assert sentence in said(page.warning[0].value)
     assert kept_texts(database) == ["First", "Hello there!"]
     assert len(page.get("download_button")) == 2
-    assert in_zip(page) == ["First", "Hello there!", long, "Hello there!"]
+    wait_until(lambda: in_zip(page) == ["First", "Hello there!", long, "Hello there!"])
 
     # A reload finds it, and goes on.
     again = another_tab(page, page.query_params["c"])

@@ -8,7 +8,16 @@ from playwright.sync_api import Locator, Page, expect
 
 from chatbot.store import Message, Store, new_conversation, new_id
 from chatbot.visitors import owner_of
-from tests.browser import COMPOSER, LONG_REPLY, PHONE, OpenPage, ask, expect_answer, messages
+from tests.browser import (
+    COMPOSER,
+    LONG_REPLY,
+    PHONE,
+    OpenPage,
+    ask,
+    expect_answer,
+    messages,
+    open_sidebar,
+)
 from tests.conftest import RunningApp
 from tests.endpoint import FakeEndpoint, Reply
 
@@ -23,11 +32,18 @@ Keep = Callable[..., str]
 
 
 @pytest.fixture
+def app(run_app: Callable[..., RunningApp], endpoint: FakeEndpoint) -> RunningApp:
+    # A list of models that arrives would have the page drawn again.
+    return run_app(OPENAI_BASE_URL=endpoint.base_url, CHATBOT_MODELS="test-model")
+
+
+@pytest.fixture
 def keep(app: RunningApp) -> Keep:
     """Put a conversation of a page's visitor into the app's database; returns its id."""
 
     def keep_(page: Page, title: str, *turns: str) -> str:
-        owner = owner_of(page.evaluate("localStorage.getItem('chatbot-visitor')"))
+        token = page.wait_for_function("localStorage.getItem('chatbot-visitor')").json_value()
+        owner = owner_of(token)
         store = Store(f"sqlite:///{app.folder}/chatbot.db")
         conversation = new_conversation(title, {})
         kept: list[Message] = []
@@ -40,13 +56,6 @@ def keep(app: RunningApp) -> Keep:
         return conversation.id
 
     return keep_
-
-
-def open_sidebar(page: Page) -> None:
-    if page.viewport_size == PHONE:
-        page.get_by_test_id("stExpandSidebarButton").click()
-    new = page.get_by_role("button", name=re.compile("^(edit_square )?(New|新对话)$")).first
-    new.click(trial=True)  # waits until it has slid in
 
 
 def row(page: Page, title: str) -> Locator:
@@ -130,7 +139,7 @@ def test_a_conversation_is_renamed_pinned_deleted_and_brought_back(
     expect(page).to_have_title("Chatbot")
     page.get_by_role("button", name=re.compile("Undo|撤销")).click()
     expect(messages(page).last).to_contain_text("To Lisbon.")
-    assert chosen in page.url
+    expect(page).to_have_url(re.compile(chosen))
 
 
 @BOTH

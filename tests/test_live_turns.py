@@ -222,7 +222,7 @@ def test_the_menu_asks_another_model_and_deletes_after_a_second_question(
         ask(page, question)
         expect(messages(page)).to_have_count(2 * number)
         expect_answer(page, "Hello there!")
-    page.wait_for_timeout(2000)  # the list of models waits until the page is there
+    expect(page.get_by_text("test-model · 127.0.0.1")).to_be_visible()  # the list has arrived
     page.reload()
     expect_answer(page, "Hello there!")
     press(page, "More", "更多")

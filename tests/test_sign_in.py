@@ -134,7 +134,7 @@ def test_people_sign_in_stay_in_sign_out_and_see_nothing_of_each_other(
     page.wait_for_selector(COMPOSER)
     expect(page.get_by_text("Signed in as bob@\u2060evil-example.org")).to_be_visible()
     expect(page.get_by_text("A secret of Ada's")).to_have_count(0)
-    assert "typing" not in page.evaluate("JSON.stringify(sessionStorage)")
+    wait_until(lambda: "typing" not in page.evaluate("JSON.stringify(sessionStorage)"))
     page.goto(address)
     expect(page.get_by_text("no such conversation")).to_be_visible()
     assert messages(page).count() == 0
@@ -219,7 +219,7 @@ def test_who_was_signed_out_meanwhile_comes_back_to_what_they_were_typing(
     choose(page, "ada")
     expect_answer(page, "Hello there!")
     expect(page.locator(COMPOSER)).to_have_value("Half a thou")
-    assert page.url == address
+    expect(page).to_have_url(address)
 
 
 @pytest.mark.browser
