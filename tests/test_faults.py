@@ -21,7 +21,7 @@ from chatbot.exchange import export
 from chatbot.faults import context_limit
 from chatbot.i18n import catalogue, translate
 from chatbot.parameters import ReplyRequest, complaints
-from chatbot.sse import Completion
+from chatbot.sse import MAX_REPLY_CHARACTERS, Completion
 from chatbot.store import Message, State, Store
 from tests.conftest import CANARY_KEY, ROOT, wait_until
 from tests.endpoint import FakeEndpoint, chunk
@@ -96,7 +96,7 @@ def outcome(base_url: str) -> tuple[str, str | None, Completion | None]:
 def check_client(fault: Fault, server: FaultyServer, requests: int) -> None:
     text, code, completion = outcome(server.base_url)
     if fault.number == 30 and fault.name == "flood":
-        assert len(text) < 1_100_000
+        assert len(text) < 1.1 * MAX_REPLY_CHARACTERS
     else:
         assert text == fault.text
     if fault.code == "waiting":
