@@ -151,6 +151,7 @@ class Answer:
 
     def retry_now(self) -> None:
         """End a pause. Called on the background loop only."""
+        self.message = replace(self.message, error=None)
         self._retry.set()
 
     def wait_for_more(self, seen_characters: int, timeout_seconds: float) -> None:

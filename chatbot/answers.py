@@ -63,7 +63,8 @@ class Answers:
         last = branch[-1]
         running: Followed | None = self._running.get(last.id) or before.get(last.id)
         if running is not None:
-            last = running.message
+            # What a person has done with it meanwhile is in the store alone.
+            last = replace(running.message, rating=last.rating, is_pinned=last.is_pinned)
         else:
             last = cut_if_abandoned(last)
             running = AnswerElsewhere(self._store, owner, last)
@@ -273,7 +274,12 @@ class Answers:
         branch, running = self.branch(owner, conversation, limit=1)
         if running:
             raise ChatbotError("still_answering")
-        return branch[-1] if branch else None
+        if not branch:
+            return None
+        # From now on it is not the last any more, and read from the store.
+        with contextlib.suppress(ChatbotError):
+            self._wait_for_save(branch[-1].id)
+        return branch[-1]
 
     def _expect_end(self, owner: str, conversation: Conversation, expected: Message) -> Message:
         """The same as it is now, or ChatbotError("conflict") if another one is the last."""
@@ -297,7 +303,7 @@ class Answers:
         """Wait until an answer that has just ended has done so in the store as well."""
         deadline = time.monotonic() + SAVE_SECONDS
         while (answer := self._running.get(message_id)) and answer.has_ended:
-            if time.monotonic() > deadline:
+            if self._saver.is_failing or time.monotonic() > deadline:
                 raise ChatbotError("store_locked")
             background.submit(self._saver.save_soon())
             time.sleep(0.02)

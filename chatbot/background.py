@@ -24,8 +24,12 @@ def has_begun() -> bool:
 
 
 def call(function: Callable[[], object]) -> None:
-    """Have a quick function called on the background loop."""
-    _loop().call_soon_threadsafe(function)
+    """Have a quick function called on the background loop, and return when that is done."""
+
+    async def run() -> None:
+        function()
+
+    submit(run()).result()
 
 
 async def in_thread(function: Callable[[], T]) -> T:

@@ -23,7 +23,7 @@ from streamlit.testing.v1 import AppTest
 
 from chatbot import local_model
 from chatbot.settings import Settings
-from chatbot.store import Conversation, Store, new_conversation
+from chatbot.store import Conversation, Message, Store, new_conversation
 from tests.browser import COMPOSER, OpenPage
 from tests.endpoint import FakeEndpoint
 
@@ -281,6 +281,17 @@ def wait_until(condition: Callable[[], bool], seconds: float = 10) -> None:
     while not condition():
         assert time.monotonic() < deadline
         time.sleep(0.02)
+
+
+def save_slowly(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """From now on, as on a slow disk, answers are saved some time after they have come."""
+    save = store.checkpoints.save
+
+    def save_later(messages: list[Message]) -> set[str]:
+        time.sleep(0.3)
+        return save(messages)
+
+    monkeypatch.setattr(store.checkpoints, "save", save_later)
 
 
 def free_port() -> int:

@@ -18,7 +18,7 @@ from chatbot.prices import stated_prices
 from chatbot.reply import Controls
 from chatbot.store import Conversation, Message, State, Store, new_id
 from chatbot.tokens import UNKNOWN, count
-from tests.conftest import CANARY_KEY, ROOT, start_conversation, wait_until
+from tests.conftest import CANARY_KEY, ROOT, save_slowly, start_conversation, wait_until
 from tests.endpoint import FakeEndpoint, Reply
 
 ME = "me"
@@ -1077,3 +1077,54 @@ def test_when_the_process_ends_one_that_cannot_be_saved_does_not_keep_the_others
     answers.close()
     assert (kept := store.messages.get(ME, good.message.id)) and kept.content == "Good"
     hold.set()
+
+
+def test_a_question_right_after_an_answers_end_is_sent_with_it(
+    answers: Answers,
+    store: Store,
+    conversation: Conversation,
+    source: Endpoint,
+    endpoint: FakeEndpoint,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    save_slowly(store, monkeypatch)
+    follow(answers.ask(ME, conversation, "Hi", CONTROLS, source))
+    second = follow(answers.ask(ME, conversation, "And then?", CONTROLS, source))
+    follow(answers.ask_again(ME, conversation, second, CONTROLS, source))
+    for request in endpoint.requests[1:]:
+        said = [message["content"] for message in request["messages"]]
+        assert said == ["Hi", "Hello there!", "And then?"]
+
+
+def test_what_is_done_with_an_answer_before_its_end_is_saved_is_shown(
+    answers: Answers,
+    store: Store,
+    conversation: Conversation,
+    source: Endpoint,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    is_free = threading.Event()
+    save = store.checkpoints.save
+
+    def save_when_free(messages: list[Message]) -> set[str]:
+        assert is_free.wait(30)
+        return save(messages)
+
+    monkeypatch.setattr(store.checkpoints, "save", save_when_free)
+    answer = follow(answers.ask(ME, conversation, "Hi", CONTROLS, source))
+    store.messages.rate(ME, answer.id, 1)
+    store.pins.pin(ME, answer.id, True)
+    [_, last], _ = answers.branch(ME, conversation, 10)
+    is_free.set()
+    assert (last.content, last.rating, last.is_pinned) == ("Hello there!", 1, True)
+
+
+def test_an_answer_that_is_asked_for_again_at_once_waits_no_more(
+    answers: Answers, conversation: Conversation, source: Endpoint, endpoint: FakeEndpoint
+) -> None:
+    endpoint.replies = [Reply(status=429, headers={"Retry-After": "60"})]
+    answer = answers.ask(ME, conversation, "Hi", CONTROLS, source)
+    wait_until(lambda: answer.message.error is not None)
+    answers.retry_now(ME, answer.message.id)
+    assert answer.message.error is None
+    assert follow(answer).content == "Hello there!"

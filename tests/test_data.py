@@ -9,7 +9,7 @@ from streamlit.testing.v1 import AppTest
 from chatbot import visitors
 from chatbot.ui import resources
 from tests import chatgpt_export
-from tests.conftest import ROOT
+from tests.conftest import ROOT, save_slowly
 from tests.test_page import ask, click, said, texts
 
 TOKEN = "x" * 43
@@ -229,6 +229,19 @@ def test_a_copy_fetches_nothing_from_elsewhere(page: AppTest) -> None:
     reader = another_visitor(share=share_id)
     drawn = [str(one.value) for one in (*reader.markdown, *reader.caption)]
     assert not any("![x]" in one for one in drawn)
+
+
+def test_a_copy_that_is_made_at_the_end_of_an_answer_has_it(
+    page: AppTest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened(page)
+    save_slowly(resources.store(), monkeypatch)
+    ask(page, "Hi!")
+    page.button(key="data_view").click().run()
+    page.button(key="share").click().run()
+    [share] = resources.store().shares.list(ME)
+    shared = resources.store().shares.get(share.id)
+    assert shared and [message["content"] for message in shared.messages] == ["Hi!", "Hello there!"]
 
 
 def test_the_title_of_a_copy_turns_nothing_around(page: AppTest) -> None:

@@ -269,5 +269,5 @@ def test_the_list_and_search_are_a_fingers_width_on_a_phone(
     assert too_small() == []
     page.get_by_role("button", name="Cancel").click()
     search(page, "weather")
-    expect(found(page)).to_have_count(3)
+    expect(found(page)).to_have_count(2)
     assert too_small() == []

@@ -112,14 +112,16 @@ def _date(share: Share) -> str:
 
 @noting_errors
 def _share(conversation_id: str) -> None:
-    store, owner = resources.store(), browser.owner()
-    branch = store.messages.branch(owner, conversation_id, MAX_SHARED_MESSAGES)
+    place, owner = resources.usual(), browser.owner()
+    conversation = place.store.conversations.get(owner, conversation_id)
+    branch, _ = place.answers.branch(owner, conversation, MAX_SHARED_MESSAGES)
     copied = [
         {"role": message.role, "content": message.content, "model": message.model}
         for message in branch
         if message.content
     ]
-    st.session_state.shared = (conversation_id, store.shares.add(owner, conversation_id, copied))
+    share_id = place.store.shares.add(owner, conversation_id, copied)
+    st.session_state.shared = (conversation_id, share_id)
 
 
 @noting_errors
