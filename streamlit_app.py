@@ -91,7 +91,7 @@ with errors_shown():
             look.clear_the_rest(len(finished))
 
         above_composer = composer.show_above(running)
-        is_unheard = composer.show_composer()
+        composer.show_composer()
         if running and not left_out:
             with live_place:
                 live_answer = live.LiveAnswer(running)
@@ -123,10 +123,6 @@ with errors_shown():
             elif entrance.let_admin_in():
                 usage.show_usage()
         st.stop()
-
-    if is_unheard:  # only now: the controls say which model is asked
-        actions.ask()
-        st.rerun()
 
     line = st.bottom.container(key="line").empty()
     composer.show_line(owner, branch, line)

@@ -388,7 +388,8 @@ class Answers:
         if most_seconds is None:
             return
         await asyncio.sleep(most_seconds)
-        cost = await asyncio.to_thread(answer.cost_so_far)
+        # Without a word, nobody knows whether the question was read.
+        cost = await asyncio.to_thread(answer.cost_so_far) if answer.text else None
         state = State.CUT_SHORT if answer.text else State.FAILED
         answer.end(state, error=ChatbotError("too_slow").to_json(), cost=cost)
         if answer.future:

@@ -19,7 +19,7 @@ from markdown_it.helpers import parseLinkDestination
 from markdown_it.rules_inline import StateInline
 
 from chatbot.commonmark import block_parser
-from chatbot.images import IMAGE
+from chatbot.images import IMAGE, drawn, without_open_image
 
 MARK = "\u2060\u2060"
 """Shows as nothing; `chatbot/ui/page/copying.js` leaves it out of what is copied."""
@@ -61,7 +61,7 @@ _CELL = re.compile(r"(?:\\.|[^\\|])+|\|")
 
 def to_streamlit(markdown: str) -> str:
     """The same text for `st.markdown`."""
-    source = re.sub(r"\r\n?", "\n", markdown)
+    source = re.sub(r"\r\n?", "\n", without_open_image(markdown))
     lines: list[str | None] = list(source.split("\n"))
     has_footnotes = FOOTNOTE.search(source) is not None
     in_table = False
@@ -148,7 +148,7 @@ def _marked(text: str) -> list[int]:
 def _plain(text: str, begin: int) -> tuple[str, int]:
     """What stands for the next bit of plain text, and where it ends."""
     if image := IMAGE.match(text, begin):
-        return image[0], image.end()
+        return drawn(image), image.end()
     if text.startswith("![", begin):
         return ("[🖼" if text.startswith("![]", begin) else "["), begin + 2
     if text.startswith("](", begin):

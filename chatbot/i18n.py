@@ -38,7 +38,7 @@ def time_from_now(language: str, seconds: float) -> str:
     if seconds > 36 * 3600:
         name, unit_seconds = "day", 86400
     # Up, for whoever comes earlier comes in vain; but not for a second more.
-    count = max(1, math.ceil(seconds / unit_seconds - 0.05))
+    count = max(1, math.ceil((seconds - 1) / unit_seconds))
     return translate(language, f"when.{name}" if count == 1 else f"when.{name}s", count=count)
 
 

@@ -7,43 +7,50 @@ searches or sends it on.
 
 import re
 
-IMAGE = re.compile(
-    r"!\[([^][\\`<>&$!\n]*)\]\(data:image/(?:png|jpeg|gif|webp);base64,[A-Za-z0-9+/]+={0,2}\)"
-)
+_ADDRESS = r"data:image/(?:png|jpe?g|gif|webp);base64,[A-Za-z0-9+/]+={0,2}"
 """No SVG, which is a document of its own, with scripts and links."""
 
-_OPEN = re.compile(r"!\[[^][\\`<>&$!\n]*\]\(data:image/[a-z]*(?:;[a-z0-9]*(?:,[A-Za-z0-9+/]*=*)?)?")
+_NAME = r"[^][\\`<>&$!\n]*"
 
-_ADDRESS = re.compile(r"data:image/[a-z]+;base64,[A-Za-z0-9+/]+={0,2}|https?://[^\s()<>\\]+")
+IMAGE = re.compile(rf"!\[({_NAME})\]\(({_ADDRESS})\)")
+
+_OPEN = re.compile(
+    rf"!\[{_NAME}\]\(data:image/[a-z]*(?:;[a-z0-9]*(?:,[A-Za-z0-9+/]*=*)?)?", re.ASCII
+)
+
+_KNOWN = re.compile(rf"{_ADDRESS}|https?://[^\s()<>\\]+")
+
+
+def drawn(image: re.Match[str]) -> str:
+    """A match of `IMAGE` as Streamlit draws an image and nothing else.
+
+    Of its name only words and blanks: `:a{b="](…)"}` in it is a directive to Streamlit, which then
+    sees another end of the name and another address, and fetches from there.
+    """
+    name = re.sub(r"[^\w ]", " ", image[1])
+    return f"![{name}]({image[2]})"
 
 
 def without_images(text: str) -> str:
     """A text with a word in the place of each image."""
     if "](data:image/" not in text:
         return text
-    return IMAGE.sub(lambda image: f"[{image[1] or 'image'}]", text)
+    return IMAGE.sub(lambda image: f"[{image[1] or 'image'}]", without_open_image(text))
 
 
 def without_open_image(text: str) -> str:
-    """A growing text without an image at its end that has not come whole yet."""
+    """A text without an image at its end that has not come whole: not yet, or it was cut off."""
     begin = text.rfind("![")
     return text[:begin] if begin >= 0 and _OPEN.fullmatch(text, begin) else text
 
 
-def in_parts(parts: object) -> str:
-    """The images among the parts of a message, as Markdown.
+def in_part(part: object) -> str:
+    """The image that a part of a message is, as Markdown, or "".
 
     OpenRouter's form, `{"type": "image_url", "image_url": {"url": …}}`, in a field `images` or
     among the parts of the content.
     """
-    images = [
-        part.get("image_url")
-        for part in (parts if isinstance(parts, list) else [])
-        if isinstance(part, dict)
-    ]
-    addresses = [image.get("url") if isinstance(image, dict) else image for image in images]
-    return "".join(
-        f"\n\n![image]({address})\n\n"
-        for address in addresses
-        if isinstance(address, str) and _ADDRESS.fullmatch(address)
-    )
+    image = part.get("image_url") if isinstance(part, dict) else None
+    address = image.get("url") if isinstance(image, dict) else image
+    is_known = isinstance(address, str) and _KNOWN.fullmatch(address)
+    return f"\n\n![image]({address})\n\n" if is_known else ""

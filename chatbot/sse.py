@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from chatbot.errors import ChatbotError
-from chatbot.images import in_parts
+from chatbot.images import in_part
 from chatbot.thinking import ThinkTags, reasoning_of
 
-MAX_REPLY_CHARACTERS = 2_000_000
-"""An image of 1.5 MB; more words than any model writes at once: what goes on is no answer."""
+MAX_REPLY_CHARACTERS = 2_100_000
+"""Images of 1.5 MB; more words than any model writes at once: what goes on is no answer."""
 
 MAX_BYTES_WITHOUT_TEXT = 3_000_000
 """An event, or comments in a row, of this size add nothing: neither is kept in memory."""
@@ -184,9 +184,7 @@ class CompletionReader:
             return
         self._bytes_without_text = 0
         self._take_parts(self._reasoning.of(reasoning_of(delta)), "")
-        content = delta.get("content")
-        images = in_parts(delta.get("images")) + in_parts(content)
-        if text := self._text.of(_text(content) + images):
+        if text := self._text.of(_text(delta.get("content")) + _text(delta.get("images"))):
             self._take_parts(*self._think_tags.feed(text))
         if max(self._characters, self._handed_over) > MAX_REPLY_CHARACTERS:
             raise ChatbotError("too_much")
@@ -217,11 +215,11 @@ class _WholeCharacters:
 
 
 def _text(content: object) -> str:
-    """The text of a delta, which some servers send in parts with types."""
+    """The text of a delta, which some servers send in parts with types; images as Markdown."""
     if isinstance(content, str):
         return content
     parts = content if isinstance(content, list) else []
-    texts = [part.get("text") for part in parts if isinstance(part, dict)]
+    texts = [in_part(part) or part.get("text") for part in parts if isinstance(part, dict)]
     return "".join(text for text in texts if isinstance(text, str))
 
 

@@ -71,20 +71,14 @@ def rerun(script_hash: str = "", composer_id: str = "", question: str = "") -> b
 
 
 @asynccontextmanager
-async def connect(url: str, **headers: str) -> AsyncIterator[Visit]:
-    """Connect as a new visitor, who has not seen the page yet."""
+async def visit(url: str, **headers: str) -> AsyncIterator[Visit]:
+    """Open the page as a new visitor."""
     async with (
         aiohttp.ClientSession() as http,
         http.ws_connect(
             f"{url}/_stcore/stream", protocols=("streamlit",), headers=headers
         ) as socket,
     ):
-        yield Visit(socket)
-
-
-@asynccontextmanager
-async def visit(url: str, **headers: str) -> AsyncIterator[Visit]:
-    """Open the page as a new visitor."""
-    async with connect(url, **headers) as page:
+        page = Visit(socket)
         await page.open()
         yield page

@@ -10,7 +10,6 @@ from playwright.sync_api import Page, WebSocketRoute, expect
 from tests.browser import COMPOSER, PHONE, OpenPage, ask, expect_answer, messages
 from tests.conftest import CANARY_KEY, RunningApp, wait_until
 from tests.endpoint import FakeEndpoint, Reply
-from tests.protocol import connect, run, visit
 from tests.relay import Relay
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
@@ -199,17 +198,41 @@ def test_what_is_done_first_after_the_server_forgot_the_page_is_heard(
     expect(page.locator(COMPOSER)).to_have_value("")
 
 
-def test_a_question_that_a_session_begins_with_is_asked(
-    app: RunningApp, endpoint: FakeEndpoint
+@pytest.mark.parametrize("how", ["Enter", "Send"])
+def test_a_question_that_is_lost_on_its_way_comes_back_to_the_composer(
+    run_app: Callable[..., RunningApp], endpoint: FakeEndpoint, open_page: OpenPage, how: str
 ) -> None:
-    async def ask_first() -> None:
-        async with visit(app.url) as page:
-            await page.open()
-        # The page is drawn again as soon as it is connected, but a person may be as quick.
-        async with connect(app.url) as same:
-            same.script_hash, same.widgets = page.script_hash, page.widgets
-            await same.ask("Hi")
-            await same.read_until(lambda message: b"Line 59" in message.SerializeToString())
+    app = run_app(OPENAI_BASE_URL=endpoint.base_url, CHATBOT_MODELS="test-model")
+    page = open_page(app.url)
+    lost: list[bytes] = []
 
-    run(ask_first())
-    assert [request["messages"][-1]["content"] for request in endpoint.requests] == ["Hi"]
+    def pass_on(connection: WebSocketRoute) -> None:
+        server = connection.connect_to_server()
+
+        def send(message: str | bytes) -> None:
+            text = message.encode() if isinstance(message, str) else message
+            if b"Lost once" in text and not lost:
+                lost.append(text)
+                connection.close()  # as a network does that breaks down just then
+            else:
+                server.send(message)
+
+        connection.on_message(send)
+
+    page.route_web_socket(re.compile("/_stcore/stream"), pass_on)
+    page.reload()
+    expect(page.locator(COMPOSER)).to_be_focused()
+    for question in ("First", "Lost once"):
+        page.fill(COMPOSER, question)
+        if how == "Enter":
+            page.keyboard.press("Enter")
+        else:
+            page.get_by_role("button", name="Send message").click()
+        if question == "First":
+            expect_answer(page, "Hello there!")
+    expect(page.locator(COMPOSER)).to_have_value("Lost once", timeout=20_000)
+    page.locator(COMPOSER).press("Enter")
+    expect(messages(page)).to_have_count(4)
+    expect_answer(page, "Hello there!")
+    expect(page.locator(COMPOSER)).to_have_value("")
+    assert [one["messages"][-1]["content"] for one in endpoint.requests] == ["First", "Lost once"]

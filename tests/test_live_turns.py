@@ -269,6 +269,31 @@ def test_a_conversation_deleted_in_another_window_stays_and_can_be_saved(
     expect(messages(page)).to_have_count(4 if while_answering else 2)
 
 
+def test_who_comes_back_goes_on_with_the_model_that_was_last_asked(
+    app: RunningApp, endpoint: FakeEndpoint, open_page: OpenPage
+) -> None:
+    page = open_page(app.url)
+    choice = page.get_by_role("combobox", name=re.compile("^Model"))
+    ask(page, "Hi")
+    expect_answer(page, "Hello there!")
+    choice.fill("other-model")
+    choice.press("Enter")
+    expect(choice).to_have_value("other-model")
+    ask(page, "And you?")
+    expect(messages(page)).to_have_count(4)
+    expect_answer(page, "Hello there!")
+    for is_new_visit in (False, True):
+        if is_new_visit:
+            page.goto(app.url)
+        else:
+            page.get_by_role("button", name="New", exact=True).click()
+        expect(page.get_by_role("heading", name="How can I help?")).to_be_visible()
+        expect(choice).to_have_value("other-model")
+    ask(page, "Once more")
+    expect_answer(page, "Hello there!")
+    assert [one["model"] for one in endpoint.requests] == ["test-model", *2 * ["other-model"]]
+
+
 @pytest.mark.parametrize("viewport", [PHONE, {"width": 1280, "height": 800}])
 def test_who_steps_through_the_versions_of_an_early_question_stays_there(
     app: RunningApp, endpoint: FakeEndpoint, open_page: OpenPage, viewport: dict[str, int]

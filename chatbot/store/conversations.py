@@ -76,7 +76,7 @@ class Conversations:
 
     @writing
     def try_to_write(self, connection: sa.Connection) -> None:
-        """Write as much as a question may take, and take it away before anybody can see it."""
+        """Write some pages of a database, and take it away before anybody can see it."""
         key, now = new_id(), time.time()
         row = {"id": key, "owner": "", "title": "x" * 10_000, "controls": {}}
         connection.execute(conversations.insert().values(**row, created_at=now, updated_at=now))

@@ -71,7 +71,7 @@ def visitor() -> str:
     elif visitors.is_token(told) and not visitor_is_known():
         _adopt(state.visitor_token, told)
         state.visitor_token = told
-        state.visitor_is_known = True
+        state.visitor_is_known = state.visitor_was_told = True
     return visitors.owner_of(state.visitor_token)
 
 
@@ -86,6 +86,11 @@ def _adopt(from_token: str, to_token: str) -> None:
 def visitor_is_known() -> bool:
     """Whether the browser has answered."""
     return bool(st.session_state.get("visitor_is_known"))
+
+
+def has_just_told_who_it_is() -> bool:
+    """Whether the browser has answered since this was last asked: until then nothing was known."""
+    return bool(st.session_state.pop("visitor_was_told", False))
 
 
 def keep_proofs() -> bool:

@@ -45,21 +45,14 @@ def show_above(running: Followed | None) -> DeltaGenerator:
     return place
 
 
-def show_composer() -> bool:
-    """Where questions are typed. What could not be sent is put back.
-
-    Returns whether a question was sent that nobody was told of: with what a session begins with,
-    as after a restart, Streamlit calls nobody.
-    """
+def show_composer() -> None:
+    """Where questions are typed. What could not be sent is put back."""
     state = st.session_state
     if "draft" in state:
         state.question = state.draft
     with st.bottom:
-        question = st.chat_input(t("composer.placeholder"), key="question", on_submit=actions.ask)
+        st.chat_input(t("composer.placeholder"), key="question", on_submit=actions.ask)
     state.pop("draft", None)  # only now: another run may have replaced this one before
-    is_first = "composer_is_known" not in state
-    state.composer_is_known = True
-    return bool(question) and is_first
 
 
 def show_line(owner: str, branch: list[Message], place: DeltaGenerator) -> None:

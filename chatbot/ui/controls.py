@@ -30,7 +30,11 @@ def show_controls(conversation: Conversation | None) -> None:
     A new one begins with the model that was last asked.
     """
     kept: dict[str, Any] = conversation.controls if conversation else {}
-    last = kept or resources.usual().store.conversations.last_controls(browser.owner())
+    last = kept
+    if conversation is None:
+        last = resources.usual().store.conversations.last_controls(browser.owner())
+        if browser.has_just_told_who_it_is():
+            models.choose_as_before(last)
     models.show_model_choice(last, noting_errors(keep))
     applying.show_way_back("own_end")
     views.show_button("check", t("answer.check"), ":material/network_check:")

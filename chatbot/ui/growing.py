@@ -3,7 +3,7 @@
 from streamlit.delta_generator import DeltaGenerator
 
 from chatbot.dialect import to_streamlit
-from chatbot.images import without_open_image
+from chatbot.images import without_images, without_open_image
 from chatbot.pieces import Pieces
 
 FEW_CHARACTERS = 125
@@ -24,11 +24,12 @@ class Growing:
         """How many characters of it are on the page."""
 
     def draw(self, text: str, is_whole: bool) -> int:
-        """Draw what is new; returns how many characters the longest changed piece has.
+        """Draw what is new; returns how many characters the longest changed piece has,
+        without its images, which take no time to draw.
 
         `is_whole` says that nothing will be added any more.
         """
-        shown = text if is_whole else without_open_image(text)
+        shown = without_open_image(text)
         changes = {**self._waiting, **dict(self._pieces.changes(shown, is_whole))}
         self._waiting = {}
         last = max(changes, default=0)
@@ -38,7 +39,7 @@ class Growing:
         longest = 0
         for number, markdown in changes.items():
             self._show(number, to_streamlit(markdown))
-            longest = max(longest, len(markdown))
+            longest = max(longest, len(without_images(markdown)))
         self.drawn_to = len(text) - len(self._waiting.get(last, ""))
         return longest
 

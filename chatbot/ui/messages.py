@@ -30,8 +30,6 @@ from chatbot.ui.look import plain
 # Mounted messages are drawn on every run; the newest of a few conversations are remembered.
 _remembered = lru_cache(maxsize=256)(to_streamlit)
 
-LONGEST_REMEMBERED = 100_000
-"""Characters. Longer ones are few, and mostly an image, which takes no time."""
 
 SUGGESTIONS = ("explain", "write", "plan", "code")
 
@@ -205,8 +203,8 @@ def _show_text(message: Message) -> None:
         return
     thoughts.show_thoughts(message)
     if message.content:
-        is_short = len(message.content) <= LONGEST_REMEMBERED
-        st.markdown((_remembered if is_short else to_streamlit)(message.content))
+        has_image = "](data:image/" in message.content  # a megabyte that takes no time
+        st.markdown((to_streamlit if has_image else _remembered)(message.content))
 
 
 def show_outcome(

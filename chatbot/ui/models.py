@@ -95,6 +95,12 @@ def choose(picked: str) -> None:
     st.session_state.just_chosen = picked
 
 
+def choose_as_before(kept: Mapping[str, Any]) -> None:
+    """Choose what controls were last set to, if that is still there to be chosen."""
+    if picked := _kept_choice(kept):
+        choose(picked)
+
+
 def choose_default() -> None:
     """Choose what is chosen when nobody did; for the callback of a click."""
     endpoint, model = _default()

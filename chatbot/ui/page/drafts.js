@@ -1,5 +1,7 @@
 // What is being typed stays with its conversation, and is there again after a reload.
 let isSent = false; // whether a question was sent since the last run
+let onItsWay = ""; // what was sent, until it comes up on the page or is refused
+let broughtBack = ""; // what was thought to be lost
 let atClick = null; // what stood in the composer at the last click that may lead elsewhere
 
 function withComposer(act, tries = 200) {
@@ -42,13 +44,38 @@ function watchComposer(composer) {
   composer.addEventListener("input", () => keepDraft(composer.value));
   composer.addEventListener("keydown", (event) => {
     const isChoosing = event.isComposing || event.keyCode === 229; // a word of an input method
-    if (event.key === "Enter" && !event.shiftKey && !isChoosing && composer.value.trim())
-      isSent = true;
+    if (event.key === "Enter" && !event.shiftKey && !isChoosing) noteSent(composer);
   });
   const form = composer.closest('[data-testid="stChatInput"]');
-  form?.addEventListener("click", (event) => {
-    if (event.target.closest('[data-testid="stChatInputSubmitButton"]')) isSent = true;
+  const submit = '[data-testid="stChatInputSubmitButton"]';
+  const note = (event) => event.target.closest(submit) && noteSent(composer);
+  form?.addEventListener("click", note, { capture: true }); // before it is emptied
+}
+
+function noteSent(composer) {
+  if (!composer.value.trim()) return;
+  isSent = true;
+  onItsWay = composer.value;
+}
+
+// A question is lost with the connection, or on a server that has forgotten the page: it hears
+// nothing of what a session begins with.
+function bringBackWhatWasLost() {
+  const lost = onItsWay;
+  onItsWay = "";
+  if (!lost) return;
+  withComposer((composer) => {
+    if (composer.value.includes(lost)) return;
+    broughtBack = [lost, composer.value].filter(Boolean).join("\n");
+    fillIn(composer, broughtBack);
+    setTimeout(() => (broughtBack = ""), 30_000);
   });
+}
+
+// It was not lost after all, only late.
+function takeBack(composer) {
+  if (broughtBack && composer.value === broughtBack) fillIn(composer, "");
+  broughtBack = "";
 }
 
 // On a poor network a person types on between a click and the page that it leads to.

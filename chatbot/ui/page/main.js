@@ -60,12 +60,13 @@ function showPlace(data) {
   const isBegun = isSent && before.conversation === null && data.conversation !== null;
   if (isBegun) keepDraft("");
   // A run that was asked for before the question was sent says nothing of it.
-  if (isOther || isAsked || data.unsent) isSent = false;
+  if (isOther || isAsked || data.unsent) [isSent, onItsWay] = [false, ""];
   const typedMeanwhile = isOther && !isFirst && !isBegun && !data.unsent ? partDraft() : "";
   shown = data; // from here on, drafts are those of this conversation
   withComposer((composer) => {
     // On a poor network a person has typed by the time that this script comes.
     const isTyped = isFirst && composer.value;
+    if (isBegun || (isAsked && !isOther)) takeBack(composer);
     if (!isBegun && !isTyped && isOther && !data.unsent) bringDraft(composer, typedMeanwhile);
     else keepDraft(composer.value);
     if (data.unsent) keepReturned(composer);
