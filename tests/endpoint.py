@@ -89,6 +89,9 @@ class FakeEndpoint:
         await runner.cleanup()
         if accepting := asyncio.all_tasks() - {asyncio.current_task()}:
             await asyncio.wait(accepting, timeout=1)  # or their sockets are left open
+        # A connection that still has something to send closes only when that is read.
+        for transport in list(self._loop._transports.values()):  # type: ignore[attr-defined]
+            transport.abort()
         for _ in range(5):
             await asyncio.sleep(0)  # connections are closed in the loop's next turns
 

@@ -40,7 +40,7 @@ SAID: dict[str, dict[str, str]] = {
         "import": "导入",
         "came_in": "已导入 1 个对话。",
         "share": "分享链接",
-        "revoke": "撤销",
+        "revoke": "取消分享",
         "gone": "找不到这个对话。",
         "start": "开始自己的对话",
         "greeting": "有什么可以帮您？",

@@ -268,6 +268,7 @@ def test_the_list_and_search_are_a_fingers_width_on_a_phone(
     expect(page.get_by_role("button", name="Save")).to_be_visible()
     assert too_small() == []
     page.get_by_role("button", name="Cancel").click()
+    expect(page.get_by_role("button", name="Save")).to_be_hidden()
     search(page, "weather")
     expect(found(page)).to_have_count(2)
     assert too_small() == []
