@@ -19,7 +19,7 @@ from markdown_it.helpers import parseLinkDestination
 from markdown_it.rules_inline import StateInline
 
 from chatbot.commonmark import block_parser
-from chatbot.images import IMAGE, drawn, without_open_image
+from chatbot.images import IMAGE, drawn
 
 MARK = "\u2060\u2060"
 """Shows as nothing; `chatbot/ui/page/copying.js` leaves it out of what is copied."""
@@ -61,7 +61,7 @@ _CELL = re.compile(r"(?:\\.|[^\\|])+|\|")
 
 def to_streamlit(markdown: str) -> str:
     """The same text for `st.markdown`."""
-    source = re.sub(r"\r\n?", "\n", without_open_image(markdown))
+    source = re.sub(r"\r\n?", "\n", markdown)
     lines: list[str | None] = list(source.split("\n"))
     has_footnotes = FOOTNOTE.search(source) is not None
     in_table = False

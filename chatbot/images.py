@@ -12,7 +12,8 @@ _ADDRESS = r"data:image/(?:png|jpe?g|gif|webp);base64,[A-Za-z0-9+/]+={0,2}"
 
 _NAME = r"[^][\\`<>&$!\n]*"
 
-IMAGE = re.compile(rf"!\[({_NAME})\]\(({_ADDRESS})\)")
+IMAGE = re.compile(rf"!\[({_NAME})\]\(({_ADDRESS})(\)?)")
+"""Without its last mark it was cut off, be it at the end or where an answer went on."""
 
 _OPEN = re.compile(
     rf"!\[{_NAME}\]\(data:image/[a-z]*(?:;[a-z0-9]*(?:,[A-Za-z0-9+/]*=*)?)?", re.ASCII
@@ -27,19 +28,26 @@ def drawn(image: re.Match[str]) -> str:
     Of its name only words and blanks: `:a{b="](…)"}` in it is a directive to Streamlit, which then
     sees another end of the name and another address, and fetches from there.
     """
+    if not image[3]:
+        return "🖼"
     name = re.sub(r"[^\w ]", " ", image[1])
     return f"![{name}]({image[2]})"
 
 
+def has_images(text: str) -> bool:
+    """Whether there may be images in a text, and so a megabyte that is no text."""
+    return "](data:image/" in text
+
+
 def without_images(text: str) -> str:
     """A text with a word in the place of each image."""
-    if "](data:image/" not in text:
+    if not has_images(text):
         return text
-    return IMAGE.sub(lambda image: f"[{image[1] or 'image'}]", without_open_image(text))
+    return IMAGE.sub(lambda image: f"[{image[1] or 'image'}]", text)
 
 
 def without_open_image(text: str) -> str:
-    """A text without an image at its end that has not come whole: not yet, or it was cut off."""
+    """A growing text without an image at its end that has not come whole yet."""
     begin = text.rfind("![")
     return text[:begin] if begin >= 0 and _OPEN.fullmatch(text, begin) else text
 

@@ -182,8 +182,7 @@ def test_what_is_bold_in_chinese_is_so_beside_punctuation(markdown: str, drawn: 
     assert html(markdown) == f"<p>{drawn}</p>"
 
 
-@pytest.mark.timeout(20)  # it took half a minute
 @pytest.mark.parametrize("opener", ["\\(", "\\["])
 def test_formulas_that_are_never_closed_are_not_looked_for_again(opener: str) -> None:
-    assert to_streamlit(opener * 50_000 + "x").endswith("x")
+    assert to_streamlit(opener * 150_000 + "x").endswith("x")
     assert to_streamlit(rf"\(a\) {opener} b" + "\n\n" + r"\(c\)").endswith("$c$")

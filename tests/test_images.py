@@ -67,8 +67,22 @@ def test_the_name_of_an_image_is_words_alone(name: str) -> None:
 
 def test_an_image_that_was_cut_off_is_neither_drawn_nor_sent() -> None:
     cut = f"Here:\n\n{IMAGE[:-50]}"
-    assert to_streamlit(cut).strip() == "Here:"
-    assert count(cut) == count("Here:\n\n")
+    assert to_streamlit(cut) == "Here:\n\n🖼"
+    assert count(cut) == count("Here:\n\n[a cat]")
+    gone_on = f"{cut} and a line. !{IMAGE[:-1]}[x](https://example.org)"
+    assert to_streamlit(gone_on) == "Here:\n\n🖼 and a line. !🖼[x](https://example.org)"
+    assert without_images(gone_on).endswith("and a line. ![a cat][x](https://example.org)")
+
+
+def test_images_of_one_and_a_half_megabytes_are_taken() -> None:
+    address = "data:image/png;base64," + base64.b64encode(bytes(1_500_000)).decode()
+    texts: list[str] = []
+    delta = {"content": "Here:", "images": [{"image_url": {"url": address}}]}
+    event = f"data: {json.dumps({'choices': [{'delta': delta}]})}\n\n".encode()
+    reader = CompletionReader(texts.append)
+    for at in range(0, len(event), 65_536):
+        reader.feed(event[at : at + 65_536])
+    assert without_images("".join(texts)).strip() == "Here:\n\n[image]"
 
 
 def test_what_follows_an_image_is_drawn_as_soon_as_what_follows_words() -> None:

@@ -24,12 +24,12 @@ class Growing:
         """How many characters of it are on the page."""
 
     def draw(self, text: str, is_whole: bool) -> int:
-        """Draw what is new; returns how many characters the longest changed piece has,
-        without its images, which take no time to draw.
+        """Draw what is new; returns how many characters the longest changed piece has.
 
-        `is_whole` says that nothing will be added any more.
+        Its images do not count, for they take no time to draw. `is_whole` says that nothing will
+        be added any more.
         """
-        shown = without_open_image(text)
+        shown = text if is_whole else without_open_image(text)
         changes = {**self._waiting, **dict(self._pieces.changes(shown, is_whole))}
         self._waiting = {}
         last = max(changes, default=0)

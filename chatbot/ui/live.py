@@ -79,7 +79,8 @@ class LiveAnswer:
         longest = self._thoughts.draw(is_thinking=not (text or has_ended))
         if text and not self._growing.drawn_to:
             self._first_draw = 0.0  # of the answer itself, after its reasoning
-        if len(text) > self._growing.drawn_to or (has_ended and text):
+        has_more = len(text) > self._growing.drawn_to
+        if has_more or (has_ended and text):
             longest = max(longest, self._growing.draw(text, is_whole=has_ended))
         elif not text:
             waiting_for = "" if has_ended else _waiting_for(self._answer, self._thoughts)
@@ -87,7 +88,7 @@ class LiveAnswer:
                 self._growing.say_instead(waiting_for)
                 self._waiting_for = waiting_for
         now = time.monotonic()
-        if text and not longest:  # an image that comes in pieces
+        if has_more and not longest:  # an image that has not come whole yet
             self._next_draw = now + DRAW_SECONDS
         if longest:
             self._first_draw = self._first_draw or now

@@ -8,6 +8,7 @@ from streamlit.delta_generator import DeltaGenerator
 from chatbot import context
 from chatbot.dialect import to_streamlit
 from chatbot.errors import ChatbotError
+from chatbot.images import has_images
 from chatbot.settings import Settings
 from chatbot.store import Conversation, Message, State
 from chatbot.ui import (
@@ -28,8 +29,7 @@ from chatbot.ui.language import t
 from chatbot.ui.look import plain
 
 # Mounted messages are drawn on every run; the newest of a few conversations are remembered.
-_remembered = lru_cache(maxsize=256)(to_streamlit)
-
+_for_streamlit = lru_cache(maxsize=256)(to_streamlit)
 
 SUGGESTIONS = ("explain", "write", "plan", "code")
 
@@ -203,8 +203,9 @@ def _show_text(message: Message) -> None:
         return
     thoughts.show_thoughts(message)
     if message.content:
-        has_image = "](data:image/" in message.content  # a megabyte that takes no time
-        st.markdown((to_streamlit if has_image else _remembered)(message.content))
+        # An image is a megabyte to remember, and takes no time to write anew.
+        draw = to_streamlit if has_images(message.content) else _for_streamlit
+        st.markdown(draw(message.content))
 
 
 def show_outcome(

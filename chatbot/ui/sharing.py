@@ -113,11 +113,10 @@ def _date(share: Share) -> str:
 @noting_errors
 def _share(conversation_id: str) -> None:
     place, owner = resources.usual(), browser.owner()
-    conversation = place.store.conversations.get(owner, conversation_id)
-    branch, _ = place.answers.branch(owner, conversation, MAX_SHARED_MESSAGES)
+    branch = place.store.messages.branch(owner, conversation_id, MAX_SHARED_MESSAGES)
     copied = [
         {"role": message.role, "content": message.content, "model": message.model}
-        for message in branch
+        for message in map(place.answers.latest, branch)
         if message.content
     ]
     share_id = place.store.shares.add(owner, conversation_id, copied)
