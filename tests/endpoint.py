@@ -2,12 +2,15 @@
 
 import asyncio
 import json
+import socket
 import threading
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 from aiohttp import web
+
+from tests.loopback import stop_accepting
 
 
 @dataclass
@@ -80,12 +83,13 @@ class FakeEndpoint:
         app.router.add_route("*", "/{path:.*}", self._answer_elsewhere)
         runner = web.AppRunner(app, handler_cancellation=True, shutdown_timeout=0.1)
         await runner.setup()
-        site = web.TCPSite(runner, "127.0.0.1", 0)
-        await site.start()
-        port = runner.addresses[0][1]
+        listener = socket.create_server(("127.0.0.1", 0))
+        await web.SockSite(runner, listener).start()
+        port = listener.getsockname()[1]
         self.base_url = f"http://127.0.0.1:{port}/v1"
         self._ready.set()
         await self._stopping.wait()
+        await stop_accepting([listener])
         await runner.cleanup()
         if accepting := asyncio.all_tasks() - {asyncio.current_task()}:
             await asyncio.wait(accepting, timeout=1)  # or their sockets are left open

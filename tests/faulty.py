@@ -18,6 +18,7 @@ import trustme
 
 from chatbot.store import State
 from tests.endpoint import chunk
+from tests.loopback import stop_accepting
 
 HALF = "The first half"
 WHOLE = f"{HALF} and the second."
@@ -60,17 +61,19 @@ class Exchange:
             if size != len(data):
                 await asyncio.sleep(0)
 
-    async def begin(self, status: int = 200, content_type: str = SSE, **headers: str) -> None:
-        """Send a status line and headers; the body ends when the connection does."""
+    async def begin(
+        self, status: int = 200, content_type: str = SSE, body: str = "", **headers: str
+    ) -> None:
+        """Send a status line and headers, and what the body begins with; it ends when we close."""
         lines = [f"HTTP/1.1 {status} Whatever", f"Content-Type: {content_type}"]
         lines += [f"{name.replace('_', '-')}: {value}" for name, value in headers.items()]
-        await self.send("\r\n".join([*lines, "Connection: close", "", ""]))
+        await self.send("\r\n".join([*lines, "Connection: close", "", body]))
 
     async def refuse(self, status: int, message: str, **headers: str) -> None:
         """Send an error as OpenAI words it, with the key in it."""
         error = {"message": f"{message} (key {self.key})", "type": "x", "param": None, "code": None}
-        await self.begin(status, "application/json", **headers)
-        await self.send(json.dumps({"error": error}))
+        # In one piece: a client waits for an error's words for a moment only.
+        await self.begin(status, "application/json", json.dumps({"error": error}), **headers)
 
     async def half(self) -> None:
         """Begin a good answer."""
@@ -105,6 +108,8 @@ class Fault:
     buttons: tuple[str, ...] = ("Retry",)
     requests: int = 1
     """How often the server is asked: faults that may pass are tried three times."""
+    is_silence: bool = False
+    """Known by waiting; all others come of what is sent, however slow the machine is."""
     paces: tuple[str, ...] = ("fast",)
 
 
@@ -156,6 +161,7 @@ class FaultyServer:
         self.port = server.sockets[0].getsockname()[1]
         self._ready.set()
         await self._stopping.wait()
+        await stop_accepting(server.sockets)
         server.close()
         for task in self._tasks:
             task.cancel()
@@ -364,13 +370,14 @@ def half_then(number: int, name: str, *parts: str | bytes, code: str = "interrup
 
 CUT: dict[str, Any] = {"text": HALF, "state": State.CUT_SHORT, "buttons": BROKEN_OFF}
 KEPT: dict[str, Any] = {"text": WHOLE, "state": State.COMPLETE, "buttons": ("Regenerate",)}
+SILENT: dict[str, Any] = {"is_silence": True, "paces": tuple(PACES)}
 PAUSED: dict[str, Any] = {"state": State.ANSWERING, "buttons": ("Retry now", "Cancel")}
 SETTINGS, MODEL = ("Open settings", "Retry"), ("Choose a model", "Retry")
 SHORTER = ("Edit question", "New conversation", "Retry")
 
 FAULTS = [
     Fault(4, "reset", reset_at_once, "dropped", requests=3),
-    Fault(5, "no headers", say_no_header, "timeout", requests=2),
+    Fault(5, "no headers", say_no_header, "timeout", requests=2, is_silence=True),
     Fault(6, "no HTTP", speak_another_protocol, "not_an_api"),
     Fault(8, "parameter", refuse_max_tokens_once, None, **KEPT, requests=2, paces=tuple(PACES)),
     Fault(9, "context", refusal(400, CONTEXT), "too_long", buttons=SHORTER),
@@ -393,13 +400,13 @@ FAULTS = [
     Fault(18, "500", refusal(500, "Oops"), "server_error", requests=3),
     Fault(18, "502", bad_gateway, "server_error", requests=3),
     Fault(18, "503", refusal(503, "Overloaded"), "server_error", requests=3),
-    Fault(19, "hanging error", hang_in_an_error, "server_error", requests=3),
+    Fault(19, "hanging error", hang_in_an_error, "server_error", requests=3, is_silence=True),
     Fault(20, "HTML", answer_with_a_page, "not_an_api", paces=tuple(PACES)),
     Fault(20, "JSON", answer_with_other_json, "not_an_api", paces=tuple(PACES)),
     Fault(21, "nothing", events(), "empty"),
     Fault(21, "only [DONE]", events("data: [DONE]\n\n"), "empty", paces=tuple(PACES)),
-    Fault(22, "stall", stall, "stalled", **CUT, paces=tuple(PACES)),
-    Fault(23, "comments", comment_for_ever, "stalled", **CUT, paces=tuple(PACES)),
+    Fault(22, "stall", stall, "stalled", **CUT, **SILENT),
+    Fault(23, "comments", comment_for_ever, "stalled", **CUT, **SILENT),
     Fault(23, "many comments", comment_in_a_flood, "too_much", **CUT),
     Fault(24, "cut", cut, "interrupted", **CUT, paces=tuple(PACES)),
     half_then(25, "no reason"),

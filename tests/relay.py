@@ -3,6 +3,8 @@
 import asyncio
 import threading
 
+from tests.loopback import stop_accepting
+
 
 class Relay:
     """Passes TCP connections on to a port of this machine, and counts what comes back."""
@@ -64,6 +66,7 @@ class Relay:
         self.port = server.sockets[0].getsockname()[1]
         self._ready.set()
         await self._stopping.wait()
+        await stop_accepting(server.sockets)
         server.close()
         while self._writers:
             await asyncio.sleep(0.01)
