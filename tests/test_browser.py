@@ -601,6 +601,19 @@ def test_an_answer_is_drawn_as_it_was_meant(
         page.reload()
 
 
+def test_what_is_bold_looks_so_from_its_first_word_on(
+    app: RunningApp, endpoint: FakeEndpoint, open_page: OpenPage
+) -> None:
+    goes_on = threading.Event()
+    endpoint.default_reply = Reply(["- **Key", " point** of it."], hold=goes_on)
+    page = open_page(app.url)
+    ask(page, "Hi")
+    expect(messages(page).last.locator("li strong")).to_have_text("Key")
+    goes_on.set()
+    expect_answer(page, "Key point of it.")
+    expect(messages(page).last.locator("li strong")).to_have_text("Key point")
+
+
 PLACES_AT_REST = """async () => {
     const places = () => {
         const message = [...document.querySelectorAll("[data-testid=stChatMessage]")].at(-1);

@@ -5,6 +5,7 @@ from streamlit.delta_generator import DeltaGenerator
 from chatbot.dialect import to_streamlit
 from chatbot.images import without_images, without_open_image
 from chatbot.pieces import Pieces
+from chatbot.unfinished import closed
 
 FEW_CHARACTERS = 125
 """A piece that has only so much of it waits for the next draw, if another is drawn in this one.
@@ -20,6 +21,8 @@ class Growing:
         self._elements: list[DeltaGenerator] = []
         self._waiting: dict[int, str] = {}
         """A piece that is on the page with the next draw."""
+        self._closed: dict[int, str] = {}
+        """A piece that stands on the page otherwise than it is, for it goes on."""
         self.drawn_to = 0
         """How many characters of it are on the page."""
 
@@ -30,15 +33,20 @@ class Growing:
         be added any more.
         """
         shown = text if is_whole else without_open_image(text)
-        changes = {**self._waiting, **dict(self._pieces.changes(shown, is_whole))}
-        self._waiting = {}
+        new = dict(self._pieces.changes(shown, is_whole))
+        changes = {**self._closed, **self._waiting, **new}
+        self._waiting, self._closed = {}, {}
         last = max(changes, default=0)
         is_begun = last >= max(1, len(self._elements)) and len(changes) > 1
         if is_begun and not is_whole and len(changes[last]) < FEW_CHARACTERS:
             self._waiting = {last: changes.pop(last)}
         longest = 0
         for number, markdown in changes.items():
-            self._show(number, to_streamlit(markdown))
+            as_shown = closed(markdown) if number == last and not is_whole else markdown
+            if as_shown != markdown:
+                self._closed[number] = markdown
+            if as_shown or not markdown:  # or the sign that it is on its way would vanish
+                self._show(number, to_streamlit(as_shown))
             longest = max(longest, len(without_images(markdown)))
         self.drawn_to = len(text) - len(self._waiting.get(last, ""))
         return longest
