@@ -169,12 +169,12 @@ def test_the_controls_of_a_conversation_are_sent_and_kept(
     assert (page.slider[0].value, page.number_input[0].value) == (1.5, 99)
 
 
-def test_a_model_may_be_called_only_so_long(
-    page: AppTest, endpoint: FakeEndpoint, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    # Any text may come over the connection; the test's own selectbox sends none.
-    monkeypatch.setattr("chatbot.ui.models._picked_texts", lambda: ["odd\0" + "m" * 100_000])
-    ask(page.run(), "Hi!")
+def test_a_model_may_be_called_only_so_long(page: AppTest, endpoint: FakeEndpoint) -> None:
+    typed = "odd\0" + "m" * 100_000
+    choice = page.run().selectbox[0]
+    choice.options.append(typed)  # any text may come over the connection
+    choice.set_value(typed)
+    ask(page, "Hi!")
     assert texts(page) == ["Hi!", "Hello there!"]
     assert endpoint.requests[0]["model"] == "odd" + "m" * 297
 
@@ -203,6 +203,18 @@ def test_who_comes_later_finds_the_list_of_models_there_at_once(page: AppTest) -
     later = AppTest.from_file(str(ROOT / "streamlit_app.py"), default_timeout=30).run()
     assert later.selectbox[0].value == "test-model"
     assert any("test-model · 127.0.0.1" in said(line.value) for line in later.caption)
+
+
+def test_a_model_that_is_chosen_just_as_the_list_comes_is_asked(
+    page: AppTest, endpoint: FakeEndpoint
+) -> None:
+    early = page.run().selectbox[0]
+    early.options.append("other-model")  # typed
+    wait_until(lambda: page.run().selectbox[0].value == "test-model")
+    early.set_value("other-model").run()  # a browser that has not drawn the list yet
+    assert page.run().selectbox[0].value == "other-model"
+    ask(page, "Hi!")
+    assert endpoint.requests[0]["model"] == "other-model"
 
 
 def test_what_a_click_could_not_do_still_stands_when_the_list_of_models_comes(

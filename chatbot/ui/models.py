@@ -90,9 +90,7 @@ def provider_of(host: str | None, model: str | None) -> str:
 
 def choose(picked: str) -> None:
     """Choose as a person would; for the callback of a click."""
-    for name in ("model", "early_model"):
-        st.session_state[widget_key(name)] = picked
-    st.session_state.just_chosen = picked
+    st.session_state[widget_key("model")] = picked
 
 
 def choose_as_before(kept: Mapping[str, Any]) -> None:
@@ -109,8 +107,7 @@ def choose_default() -> None:
     if model:
         choose(choice(endpoint, model) if endpoint else model)
     else:  # its list has not come yet
-        for name in ("model", "early_model"):
-            st.session_state.pop(widget_key(name), None)
+        st.session_state.pop(widget_key("model"), None)
 
 
 def widget_key(name: str) -> str:
@@ -131,12 +128,8 @@ def _default() -> tuple[Endpoint | None, str | None]:
 
 def _picked() -> str | None:
     # A browser can send anything.
-    return next((storable(text).strip()[:MOST_CHARACTERS] for text in _picked_texts()), None)
-
-
-def _picked_texts() -> list[str]:
-    values = (st.session_state.get(widget_key(name)) for name in ("model", "early_model"))
-    return [str(value) for value in values if value]
+    value = st.session_state.get(widget_key("model"))
+    return storable(str(value)).strip()[:MOST_CHARACTERS] if value else None
 
 
 def _kept_choice(kept: Mapping[str, Any]) -> str | None:
@@ -168,21 +161,23 @@ def _show(kept: Mapping[str, Any], on_change: Callable[[], None]) -> None:
         chosen = options[0]
     elif chosen and chosen not in options:
         options = [chosen, *options]
-    # A widget keeps the choice it began with, even none, so the list gets one of its own.
-    key = widget_key("early_model" if resources.lists_are_coming() else "model")
-    index = options.index(chosen) if chosen else None
-    if chosen and st.session_state.pop("just_chosen", None) == chosen:
-        index = 0  # Streamlit warns of a default beside a value that is set
+    takes_others = any(not one.models for one in resources.endpoints())
+    key = widget_key("model")
+    picked = st.session_state.get(key)
+    if chosen and (not picked or (picked not in options and not takes_others)):
+        # Set, because a widget keeps what it began with, even no choice while its list was coming;
+        # and not under another key then, or what is chosen just as the list comes would be lost.
+        st.session_state[key] = chosen
     st.selectbox(
         t("controls.model"),
         options,
-        index=index,
+        index=0 if chosen else None,  # no default of its own, as the value is set
         key=key,
         format_func=label,
         help=t("controls.model_help"),
         placeholder=t("controls.model_placeholder"),
         on_change=on_change,
-        accept_new_options=any(not one.models for one in resources.endpoints()),
+        accept_new_options=takes_others,
         disabled=endpoint is None,
     )
     unlisted = _without_a_list()
