@@ -72,7 +72,9 @@ class Seam:
             if begin >= len(self._held):
                 return True  # too early to tell
             if begin not in self._repetitions:
-                repetition = _Repetition(self._text, self._fence, begin, is_after_fence)
+                repetition = _Repetition(
+                    self._text, self._fence, begin, is_after_fence, bool(self._blanks)
+                )
                 self._repetitions[begin] = repetition
         going_on = [one.goes_on(self._held) for one in self._repetitions.values()]
         return any(going_on)
@@ -97,12 +99,15 @@ class _Repetition:
     Blanks of any kind and number are alike, and so are small and capital letters.
     """
 
-    def __init__(self, text: str, fence: str, begin: int, is_after_fence: bool) -> None:
+    def __init__(
+        self, text: str, fence: str, begin: int, is_after_fence: bool, is_before_blank: bool
+    ) -> None:
         self._text = _normal(text)
         self._fence = fence
         self._last_line = _normal(text.rpartition("\n")[2])
         self._begin = begin
         self._is_after_fence = is_after_fence
+        self._is_before_blank = is_before_blank
         self._read = ""
         self._read_to = begin
         self._place = 0
@@ -150,6 +155,8 @@ class _Repetition:
     def _is_meant(self, length: int) -> bool:
         """Whether so much in common is a repetition rather than an accident."""
         repeated = self._read[:length]
+        if self._is_before_blank and len(words(self._read[length - 1 : length + 1])) == 2:
+            return False  # a word that was whole would go on: “the ”, then “theatre”
         word = words(repeated[:TELLING_CHARACTERS])
         if " " in word or length == len(self._text):
             return True

@@ -27,6 +27,10 @@ def joined(partial: str, *pieces: str) -> str:
         ("The quick bro", "\n\nThe quick brown fox.", "The quick brown fox."),
         ("The quick ", "quick brown fox.", "The quick brown fox."),
         ("A b", "brown fox.", "A brown fox."),
+        ("Go to the ", "theatre now.", "Go to the theatre now."),
+        ("Go to the ", "to the theatre.", "Go to the theatre."),
+        ("Go to the ", "to theatres.", "Go to the to theatres."),
+        ("北京是 ", "北京是中国的首都。", "北京是 中国的首都。"),
         ("Half an", "an answer", "Half an answer"),
         ("1 + 1 = 2", "2", "1 + 1 = 22"),
         ("The quick ", " brown fox.", "The quick brown fox."),
@@ -130,7 +134,9 @@ def test_any_text_cut_anywhere_joins_whatever_is_repeated(text: str, data: st.Da
     starts = [match.start() for match in re.finditer(r"[a-z]+|[\u4e00-\u9fff]", partial)]
     begin = data.draw(st.sampled_from([*starts, cut]), "begin")
     repeated = partial[begin:].rstrip()
-    assume(begin < cut or not rest.startswith(partial.rstrip()))  # “a”, then “aa”: who can tell?
+    begun = re.findall(r"[a-z]+$", partial)  # a word that begins with the same letters twice,
+    assume(begin < cut or not any(map(rest.startswith, begun)))  # “a|ardvark”: who can tell?
+    assume(begin < cut or not rest.startswith(partial.rstrip()))
     assume(begin == cut or begin == 0 or repeated.isascii() or len(re.findall(r"\w", repeated)) > 1)
     continuation = partial[begin:] + rest
     size = data.draw(st.integers(1, 9), "size of the pieces")
@@ -158,7 +164,7 @@ def test_a_model_that_begins_anew_is_heard_once(partial: str, rest: str) -> None
 
 @given(st.text("ab", min_size=1, max_size=30), st.text("ab", max_size=30))
 def test_what_two_texts_have_in_common_is_found_whole(text: str, continuation: str) -> None:
-    repetition = _Repetition(text, "", 0, False)
+    repetition = _Repetition(text, "", 0, False, False)
     repetition._read = continuation
     fits = [n for n in range(len(continuation), 0, -1) if text.endswith(continuation[:n])]
     assert list(repetition._in_common()) == fits
