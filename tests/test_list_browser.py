@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
@@ -18,7 +19,7 @@ from tests.browser import (
     messages,
     open_sidebar,
 )
-from tests.conftest import RunningApp
+from tests.conftest import ROOT, RunningApp
 from tests.endpoint import FakeEndpoint, Reply
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
@@ -183,6 +184,34 @@ def test_a_sidebar_left_open_on_a_phone_does_not_cover_the_page_after_a_reload(
     page.get_by_role("button", name="New", exact=True).click(trial=True)
     page.reload()
     page.locator(COMPOSER).click()  # would fail if anything were above it
+
+
+SLOW_SIDEBAR = f"""
+import runpy, time
+from chatbot.ui import sidebar
+show = vars(sidebar).setdefault("as_it_is", sidebar.show_conversation_buttons)
+sidebar.show_conversation_buttons = lambda *of: time.sleep(1) or show(*of)
+runpy.run_path({str(ROOT / "streamlit_app.py")!r})
+"""
+
+
+def test_nor_does_one_that_comes_later_than_the_page(
+    endpoint: FakeEndpoint, open_page: OpenPage, tmp_path: Path
+) -> None:
+    (tmp_path / "slow.py").write_text(SLOW_SIDEBAR)
+    environment = {"OPENAI_BASE_URL": endpoint.base_url, "PYTHONPATH": str(ROOT)}
+    app = RunningApp(tmp_path, environment, tmp_path / "slow.py")
+    try:
+        page = open_page(app.url, viewport=PHONE, has_touch=True)
+        page.get_by_test_id("stExpandSidebarButton").click()
+        page.get_by_role("button", name="New", exact=True).click(trial=True)
+        page.reload()
+        page.wait_for_selector(COMPOSER)
+        sidebar = page.get_by_test_id("stSidebar")
+        expect(sidebar).to_have_attribute("data-collapsed", "true")
+        page.locator(COMPOSER).click()
+    finally:
+        app.stop()
 
 
 def test_the_same_result_is_shown_again_by_another_click(

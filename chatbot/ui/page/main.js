@@ -18,17 +18,21 @@ export default function ({ data, setTriggerValue }) {
   if (window.chatbotPlace) showPlace(window.chatbotPlace);
 }
 
-function closeSidebarOnPhone() {
+function closeSidebarOnPhone(tries = 300) {
   if (innerWidth >= 768) return; // from there on it stands beside the page, not over it
-  const sidebar = document.querySelector('[data-testid="stSidebar"][data-collapsed="false"]');
-  sidebar?.querySelector('[data-testid="stSidebarCollapseButton"] button')?.click();
+  const sidebar = document.querySelector('[data-testid="stSidebar"]');
+  if (sidebar?.dataset.collapsed === "false")
+    sidebar.querySelector('[data-testid="stSidebarCollapseButton"] button')?.click();
+  // On a poor network it comes some time after the page, and would cover that.
+  else if (!sidebar && tries > 0) setTimeout(() => closeSidebarOnPhone(tries - 1), 100);
 }
 
 // Opens the sidebar at one of its controls.
 function openControl(name, tries = 20) {
   document.querySelector('[data-testid="stExpandSidebarButton"]')?.click();
-  const boxes = `[class*="st-key-${name}-"], [class*="st-key-early_${name}-"]`;
-  const field = document.querySelector(`:is(${boxes}) :is(input, [role="slider"])`);
+  const field = document.querySelector(
+    `[class*="st-key-${name}-"] :is(input, [role="slider"])`,
+  );
   if (field?.getBoundingClientRect().left >= 0) {
     field.scrollIntoView({ block: "center" });
     field.focus();
