@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 import sqlalchemy as sa
 import streamlit as st
@@ -30,6 +31,12 @@ from tests.endpoint import FakeEndpoint
 ROOT = Path(__file__).parents[1]
 WEIGHTS_FOLDER = local_model.default_cache_folder()  # the real one, before HOME is another
 CANARY_KEY = "sk-canary-8c1f0b5e"
+
+# What takes 1 ms takes 300 on a machine that stalls.
+hypothesis.settings.register_profile(
+    "untimed", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("untimed")
 
 CHROMIUM_ARGUMENTS = [
     "--no-sandbox",

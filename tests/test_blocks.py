@@ -23,7 +23,7 @@ FRAGMENTS = [
 @given(st.lists(st.sampled_from(FRAGMENTS), max_size=14).map("".join))
 @example("a\n\n[link]:\n/url\n")
 @example("a\rb\rc\n\nd\n")
-@hypothesis_settings(max_examples=150, deadline=None, database=None)
+@hypothesis_settings(max_examples=150, database=None)
 def test_wherever_it_is_cut_nothing_is_lost_and_nothing_finished_opens_again(text: str) -> None:
     splits = [split_blocks(text[:end]) for end in range(len(text) + 1)]
     for end, (blocks, tail) in enumerate(splits):
@@ -35,7 +35,7 @@ def test_wherever_it_is_cut_nothing_is_lost_and_nothing_finished_opens_again(tex
 
 @given(st.lists(st.sampled_from(FRAGMENTS), max_size=14).map("".join))
 @example("\rword\n\nword\n***\n")
-@hypothesis_settings(max_examples=100, deadline=None, database=None)
+@hypothesis_settings(max_examples=100, database=None)
 def test_the_tail_alone_is_cut_as_it_is_within_the_whole(text: str) -> None:
     """The page goes on from the tail; it never looks at finished blocks again."""
     finished: list[str] = []

@@ -142,7 +142,7 @@ def conversations(draw: st.DrawFn) -> tuple[Conversation, list[Message]]:
 
 
 @given(conversations())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_what_was_exported_comes_in_as_it_was(example: tuple[Conversation, list[Message]]) -> None:
     conversation, messages = example
     with closing(Store("sqlite://")) as first, closing(Store("sqlite://")) as second:
@@ -320,7 +320,7 @@ def test_an_answer_that_was_being_written_is_cut_short_where_it_comes_in(store: 
         st.sampled_from("abcdefgh"), st.none() | st.sampled_from("abcdefghxyz"), min_size=1
     )
 )
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_any_tree_comes_in_whole_and_leads_to_its_beginning(
     parents: dict[str, str | None],
 ) -> None:
