@@ -61,6 +61,14 @@ def block_parser() -> MarkdownIt:
     return _configured(MarkdownIt("commonmark")).disable("reference")
 
 
+def inline_parser() -> MarkdownIt:
+    """A new parser whose `inline` finds bold, links and the like as well, in a block's text."""
+    parser = _configured(MarkdownIt("commonmark"))
+    parser.inline.ruler.enable(["text", "emphasis", "strikethrough", "link"])
+    parser.inline.ruler2.enable("strikethrough")
+    return parser
+
+
 def _configured(parser: MarkdownIt) -> MarkdownIt:
     parser.enable("table").disable(["inline", "text_join"])
     parser.inline.ruler.enableOnly(["escape", "backticks", "autolink", "html_inline", "entity"])

@@ -145,6 +145,12 @@ def _marked(text: str) -> list[int]:
     return sorted(set(places))
 
 
+def with_bold_marked(text: str) -> str:
+    """A text that CommonMark reads as it was meant: see `_ENDS_BOLD`."""
+    cuts = [0, *_marked(text), len(text)]
+    return MARK.join(text[begin:end] for begin, end in pairwise(cuts))
+
+
 def _plain(text: str, begin: int) -> tuple[str, int]:
     """What stands for the next bit of plain text, and where it ends."""
     if image := IMAGE.match(text, begin):

@@ -1,88 +1,160 @@
-"""The open end of a growing text, written as it will look once it goes on.
+"""The open end of a growing text, written as it will look once it goes on. Pure functions.
 
-Pure. Otherwise the asterisks of a bold phrase and the address of a link stand on the page
-until the phrase or the link is whole.
+Otherwise the asterisks of a bold phrase, the address of a link and the bars of a table's head
+stand on the page until the phrase, the link or the head is whole. Only what is drawn meanwhile
+is written so; what is kept, and what is drawn at the end, is the text itself.
 """
 
 import re
+import unicodedata
+from collections.abc import Iterator, Sequence
+from functools import cache
+from itertools import pairwise
 
-from chatbot.commonmark import block_parser
+from markdown_it import MarkdownIt
+from markdown_it.rules_inline import StateInline
+from markdown_it.token import Token
+
+from chatbot.commonmark import block_parser, inline_parser
+from chatbot.dialect import MARK, with_bold_marked
+
+LONGEST_BLOCK = 5000
+"""Characters. A longer block is no prose, and looking for what it has begun could take long."""
+
+LONGEST_PHRASE, LONGEST_ITALIC = 200, 60
+"""Characters, without an end: what is longer was no beginning, as in “use *args and …”."""
 
 _IS_OPEN = re.compile(r"[*~`]|\]\(")
-_CODE_OR_ESCAPE = re.compile(r"(?<!`)(`+)(?!`).+?(?<!`)\1(?!`)|\\.")
-_LINK = re.compile(r"(?<!!)\[([^\[\]]+)\]\([^()\s]*$")
-"""A link with a part of its address. An image waits until it is whole (see images.py)."""
-
-_MARKS = re.compile(r"\*{1,3}|~~")
-_LAST_MARKS = re.compile(r"[*~`]+$")
+_LAST_MARKS = re.compile(r"(?<!\\)[*~`]+$")
 _MARKER = re.compile(r"[ \t>]*(?:[-=+*#]+|\|)[ \t]*")
 """A line that is only the beginning of an item or heading, or makes a heading of the one above."""
 
-_TABLE_HEAD = re.compile(r"(?:\A|\n\n)\|(?P<cells>[^\n]+)(?P<rule>\n[|:\- ]*)?\Z")
-"""The first line of what can only become a table, and a part of the one that makes it one."""
+_LINK = re.compile(
+    r"""(?<!!)\[(?P<label>[^\[\]]+)\]\(
+    (?:[!-'*-_a-~]|\([!-'*-_a-~]*\)?)*(?:[ ]+"[^"]*"?)?$  # no backtick: code is no address""",
+    re.VERBOSE,
+)
+"""A link with a part of its address. An image waits until it is whole (see images.py)."""
 
-_NO_PROSE = {"fence", "code_block", "html_block", "math_block"}
+_TABLE_HEAD = re.compile(r"(?:\A|\n\n)(?P<head>\|[ \t][^\n]*)(?P<rule>\n[|:\- ]*)?\Z")
+"""The first line of what can hardly be but a table, and a part of the one that makes it one."""
 
 
 def closed(markdown: str) -> str:
-    """A text that goes on, with all ended that it has begun: bold, code, a link, a table's head.
+    """A text that goes on, with all ended that its last block has begun: bold, code, a link.
 
     Marks at the very end are left out unless they end something, for nobody knows yet what they
-    will be; so is a line that is nothing else. Bold and the like are looked for in the last line.
+    will be; so is a line that is nothing else.
     """
     head = _TABLE_HEAD.search(markdown)
-    text = markdown[: head.end("cells")] if head else markdown
+    text = (markdown[: head.end("head")] if head else markdown).rstrip(" \t")
     begin = text.rfind("\n") + 1
-    line = text[begin:]
-    if not (head or _IS_OPEN.search(line) or _MARKER.fullmatch(line)) or _ends_in_code(markdown):
+    if not (head or _IS_OPEN.search(text) or _MARKER.fullmatch(text, begin)):
         return markdown
-    line = _closed_line(line)
-    if _MARKER.fullmatch(line):
-        line = ""
-    elif head:
-        line += _rule(line)
-    return text[:begin] + line
+    leaves = (token for token in reversed(block_parser().parse(text)) if not token.nesting)
+    block = next(leaves, None)
+    if block and block.type not in ("inline", "hr"):
+        return markdown  # code, a formula or tags
+    content = block.content if block else ""
+    if len(content) <= LONGEST_BLOCK and text.endswith(content[content.rfind("\n") + 1 :]):
+        left_out, added = _ended(content)
+        if left_out <= len(text) - begin:
+            text = text[: len(text) - left_out] + added
+    if _MARKER.fullmatch(text, begin):
+        return text[:begin]
+    return text + _rule(text[begin:]) if head else text
 
 
-def _closed_line(line: str) -> str:
-    # What a place in it is, is at the same place in the line.
-    plain = _CODE_OR_ESCAPE.sub(lambda found: "x" * len(found[0]), line)
-    if (link := _LINK.search(plain)) and "`" not in plain[: link.start()]:
-        line = line[: link.start()] + line[slice(*link.span(1))]
-        plain = plain[: link.start()] + link[1]
-    last = _LAST_MARKS.search(plain)
-    before = plain[: last.start()] if last else plain
-    ends = _ends(before)
-    if last and ends.startswith(last[0]) and not before.endswith((" ", "\t")):
-        ends = ends.removeprefix(last[0])
-    elif last:
-        line = line[: last.start()]
-    return line.rstrip(" \t") + ends if ends else line
+def _ended(content: str) -> tuple[int, str]:
+    """How many characters to leave out at the end of a block's text, and what to add then."""
+    if link := _LINK.search(content):
+        begun = content[: link.start()] + link["label"]
+        code, ends = _open_ends(begun)
+        if not code:
+            return len(content) - link.start(), link["label"] + ends
+    last = _LAST_MARKS.search(content)
+    begun = content[: last.start()] if last else content
+    ends = "".join(_open_ends(begun))
+    if last and ends.startswith(last[0]) and not begun[-1:].isspace():
+        return 0, ends.removeprefix(last[0])
+    shown = begun.rstrip(" \t") if ends else begun  # after a blank, marks end nothing
+    return len(content) - len(shown), ends
 
 
-def _ends(plain: str) -> str:
-    """What ends all that a line has begun. Its whole code spans and its escapes are masked.
+def _open_ends(content: str) -> tuple[str, str]:
+    """What ends the code that a block's text has begun, and what ends all else; each may be ""."""
+    found: dict[str, str] = {}
+    _parser().inline.parse(with_bold_marked(content), _parser(), found, [])
+    return found.get("code", ""), found.get("marks", "")
 
-    An opener is told as models mean it: after a word, a number or a bracket of ASCII it is a
-    power, a product or a pointer.
-    """
-    prose, code, _ = re.split(r"(`+)", plain, maxsplit=1) if "`" in plain else (plain, "", "")
+
+@cache
+def _parser() -> MarkdownIt:
+    parser = inline_parser()
+    parser.inline.ruler.before("backticks", "open_code", _open_code)
+    parser.inline.ruler2.after("balance_pairs", "open_marks", _note_open_marks)
+    return parser
+
+
+def _open_code(state: StateInline, silent: bool) -> bool:
+    """Code without an end: to the parser in the browser its backticks would be text."""
+    ticks = re.compile("`+").match(state.src, state.pos)
+    if not ticks or re.compile(rf"(?<!`){ticks[0]}(?!`)").search(state.src, ticks.end()):
+        return False
+    if len(state.src) - ticks.end() > LONGEST_PHRASE:
+        return False
+    if not silent:
+        state.push("code_inline", "code", 0).content = state.src[ticks.end() :]
+        state.env["code"] = ticks[0]
+    state.pos = state.posMax
+    return True
+
+
+def _note_open_marks(state: StateInline) -> None:
+    """Find what ends all that is bold, italic or struck out without an end."""
+    tokens = state.tokens
+    open_at = [one.token for one in state.delimiters if one.open and one.end < 0]
+    runs = _runs([place for place in open_at if tokens[place].content[0] in "*~"])
     ends = ""
-    for marks in _MARKS.finditer(prose):
-        before, after = prose[: marks.start()][-1:], prose[marks.end() :][:1]
-        if ends.startswith(marks[0]) and before.strip():
-            ends = ends.removeprefix(marks[0])
-        elif after.strip() and not re.match(r"[\w)\]]", before, re.ASCII):
-            ends = marks[0] + ends
-    return code + ends
+    for first, last in reversed(list(runs)):
+        phrase = _plain(tokens[last + 1 :]).lstrip("*~")
+        if len(phrase) > LONGEST_PHRASE:
+            break
+        marks = _plain(tokens[first : last + 1])
+        before = _plain(tokens[max(0, first - 9) : first])[-1:]  # the end of a link has no text
+        if marks == "*" and len(phrase) > LONGEST_ITALIC:
+            continue
+        if phrase and _is_meant(before, marks, phrase[0]):
+            ends += marks
+    state.env["marks"] = ends
+
+
+def _runs(places: Sequence[int]) -> Iterator[tuple[int, int]]:
+    """The first and the last of each run of places that follow each other."""
+    begins = [0, *(n for n in range(1, len(places)) if places[n] != places[n - 1] + 1), len(places)]
+    return ((places[begin], places[end - 1]) for begin, end in pairwise(begins) if end > begin)
+
+
+def _plain(tokens: Sequence[Token]) -> str:
+    marks = {"code_inline": "`", "math_inline": "$"}
+    parts = (f"{marks.get(token.type, '')}{token.content}" for token in tokens)
+    return "".join(parts).replace(MARK, "")
+
+
+def _is_meant(before: str, marks: str, after: str) -> bool:
+    """Whether marks between two characters begin something, as models write.
+
+    Not in a power, a product, a formula, a path or a pattern of file names.
+    """
+    is_begin = after.isalnum() or after in "_`" or unicodedata.category(after) in ("Ps", "Pi", "So")
+    if not before or before.isspace():
+        return len(marks) > 1 or is_begin
+    if re.match(r"[\w)\]]", before, re.ASCII):
+        return len(marks) > 1 and after.isalpha() and not after.isascii()
+    return before not in "^{\\/" and is_begin
 
 
 def _rule(head: str) -> str:
     """The line below a table's first one that makes its head of that."""
-    cells = re.sub(r"\\.", "", head).rstrip(" |")
-    return "\n|" + "---|" * cells.count("|")
-
-
-def _ends_in_code(markdown: str) -> bool:
-    leaves = (token.type for token in reversed(block_parser().parse(markdown)) if not token.nesting)
-    return next(leaves, "") in _NO_PROSE
+    cells = re.sub(r"\\.", "", head).strip().removeprefix("|").removesuffix("|")
+    return "\n|" + "---|" * (cells.count("|") + 1)

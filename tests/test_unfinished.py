@@ -1,10 +1,13 @@
 """What a growing text's last line has begun is shown as it will look."""
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
+from chatbot.dialect import with_bold_marked
 from chatbot.ui.growing import Growing
 from chatbot.unfinished import closed
 from tests.test_growing import Page
@@ -18,7 +21,8 @@ AS_IT_WILL_LOOK = {
     "**a *b": "**a *b***",
     "**a *b*": "**a *b***",
     "***a** b": "***a** b*",
-    "one\n**two\nthree **four": "one\n**two\nthree **four**",
+    "**one\ntwo": "**one\ntwo**",
+    "See `code that\nspans": "See `code that\nspans`",
     "- **Key": "- **Key**",
     "- [x] ~~done": "- [x] ~~done~~",
     "> **Key": "> **Key**",
@@ -27,6 +31,8 @@ AS_IT_WILL_LOOK = {
     "| a | **b": "| a | **b**\n|---|---|",
     "One.\n\n| a |": "One.\n\n| a |\n|---|",
     "| a \\| b | c": "| a \\| b | c\n|---|---|",
+    "| a |  |": "| a |  |\n|---|---|",
+    "| |": "| |\n|---|",
     "| a | b |\n|": "| a | b |\n|---|---|",
     "| a | b |\n| :-- |-": "| a | b |\n|---|---|",
     "粗体**重点": "粗体**重点**",
@@ -35,7 +41,13 @@ AS_IT_WILL_LOOK = {
     "`f(**x": "`f(**x`",
     "``a`": "``a``",
     "**see `code": "**see `code`**",
+    "Python**不是": "Python**不是**",
+    "**粗体。**后面**还有": "**粗体。**后面**还有**",
+    "**✅ Done": "**✅ Done**",
+    "$x$ and **$y$ is": "$x$ and **$y$ is**",
     "[text](https://exam": "text",
+    "[text](https://example.org/a_(b": "text",
+    '[text](https://example.org "A ti': "text",
     "see [**this**](ht": "see **this**",
     "`[a](b": "`[a](b`",
 }
@@ -66,6 +78,27 @@ AS_IT_IS = [
     "a * b",
     "2**3",
     "f(x)*y",
+    "Python**不是**编译型语言",
+    "使用`foo`**函数**来做",
+    "A**重点**B",
+    "**粗体。**后面还有",
+    "**重点一\n重点二**，后面还有",
+    "See `code that\nspans` lines",
+    "The policy $\\pi^*$ is",
+    "$V^{*}(s)",
+    "$x^*(t)",
+    'The "*" wildcard',
+    "通配符“*”表示任意",
+    "(*) marks required",
+    "Delete all *.log files",
+    "src/**/x and /api/*/users",
+    "[a](https://x/*foo) more",
+    "[x](http://a),and",
+    "[注](很长的中文没有空格",
+    "`[a](b`",
+    "*args" + " and more of it" * 9,
+    "|x| is the absolute value of x",
+    "a **b " + "c" * 5000,
     "a \\*b",
     "[text]",
     "```python",
@@ -90,24 +123,33 @@ def test_all_else_stays(text: str) -> None:
     assert closed(text) == text
 
 
-PIECES = st.sampled_from(["**", "*", "~~", "`", "word", " ", "重点", ": ", "\n", "- ", "[a]", "2"])
+PIECES = st.sampled_from(["**", "*", "~~", "`", "word", " ", "重点", ": ", "\n", "- ", "[a]", "|"])
 
 
 @given(st.lists(PIECES, max_size=12).map("".join))
-def test_only_the_last_line_changes_and_only_by_marks(text: str) -> None:
-    shown = closed(text)
-    begin = text.rfind("\n") + 1
-    assert shown.startswith(text[:begin])
-    assert shown[begin:].translate(MARKS) == text[begin:].translate(MARKS)
+def test_only_marks_change(text: str) -> None:
+    marks = str.maketrans("", "", "*~`[]()-| \n")
+    assert closed(text).translate(marks) == text.translate(marks)
 
 
-MARKS = str.maketrans("", "", "*~`[]()- ")
+LINES = [
+    "The **first point** is `pip install x`, see [the *docs*](https://example.org/a_(b)) for 2**3.",
+    "- **重点：**先看`代码`，再看*斜体*和~~旧的~~**新的。**后面，共3**个**步骤。",
+    "| **Name** | `x*y` |\n|---|:-:|\n| a | **b** |",
+    "## **A** title\n\nAnd *text*, **✅ Done**, ~~no~~ and **a `*b` c**.",
+]
 
 
-@given(st.text("ab **`~", max_size=20))
-def test_a_phrase_that_goes_on_is_bold_from_its_first_word_on(text: str) -> None:
-    words = f"**bold{text.replace('*', '').replace('`', '').replace('~', '')}"
-    assert MarkdownIt().render(closed(words)).startswith("<p><strong>bold")
+@pytest.mark.parametrize("line", LINES)
+def test_no_beginning_of_a_line_shows_marks_that_its_whole_does_not(line: str) -> None:
+    def visible(markdown: str) -> str:
+        html = MarkdownIt("js-default").render(with_bold_marked(markdown))
+        return " ".join(re.sub(r"<[^>]+>|[\u2060\[\]]", "", html).split())
+
+    whole = visible(line)
+    for end in range(1, len(line)):
+        shown = visible(closed(line[:end]))
+        assert whole.startswith(shown), line[:end]
 
 
 def test_on_the_page_it_is_so_until_it_goes_on_otherwise() -> None:
