@@ -54,6 +54,19 @@ def test_the_models_of_all_servers_stand_in_one_list(page: AppTest, other: FakeE
     assert CANARY_KEY not in str(page.sidebar) and OTHER_KEY not in str(page.sidebar)
 
 
+def test_a_name_typed_before_the_lists_come_is_that_of_the_server_that_has_it(
+    page: AppTest, other: FakeEndpoint
+) -> None:
+    write_secrets(("deep", other.base_url, 'label = "Deep Co"'))
+    choice = page.run().selectbox[0]
+    choice.options.append("deep-2")
+    choice.set_value("deep-2").run()
+    wait_until(lambda: set(ALL) <= set(options(page)))
+    assert page.run().selectbox[0].value == "deep · deep-2"
+    ask(page, "Hi!")
+    assert other.requests[0]["model"] == "deep-2"
+
+
 def test_each_server_is_asked_for_its_own_models_with_its_own_key(
     page: AppTest, endpoint: FakeEndpoint, other: FakeEndpoint
 ) -> None:

@@ -161,10 +161,9 @@ def _show(kept: Mapping[str, Any], on_change: Callable[[], None]) -> None:
         chosen = options[0]
     elif chosen and chosen not in options:
         options = [chosen, *options]
-    takes_others = any(not one.models for one in resources.endpoints())
     key = widget_key("model")
     picked = st.session_state.get(key)
-    if chosen and (not picked or (picked not in options and not takes_others)):
+    if chosen and (not picked or (picked != chosen and picked not in options)):
         # Set, because a widget keeps what it began with, even no choice while its list was coming;
         # and not under another key then, or what is chosen just as the list comes would be lost.
         st.session_state[key] = chosen
@@ -177,7 +176,7 @@ def _show(kept: Mapping[str, Any], on_change: Callable[[], None]) -> None:
         help=t("controls.model_help"),
         placeholder=t("controls.model_placeholder"),
         on_change=on_change,
-        accept_new_options=takes_others,
+        accept_new_options=any(not one.models for one in resources.endpoints()),
         disabled=endpoint is None,
     )
     unlisted = _without_a_list()
