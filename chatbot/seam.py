@@ -126,8 +126,17 @@ class _Repetition:
         """Where in the continuation its new part begins; 0 if it repeats nothing."""
         for length in islice(self._in_common(), MOST_LENGTHS):
             if self._is_meant(length):
-                return self._original(continuation, length)
+                whole = self._whole_words(length)
+                return self._original(continuation, whole) if whole else 0
         return 0
+
+    def _whole_words(self, length: int) -> int:
+        """How much of so much in common is repeated: of “the ”, then “theatre”, nothing is."""
+        pair = self._read[length - 1 : length + 1]
+        goes_on = len(words(pair)) == 2 or (pair[:1].isalnum() and pair[1:] in ("_", "'", "’"))
+        if self._is_before_blank and goes_on:
+            return self._read.rfind(" ", 0, length) + 1
+        return length
 
     def _in_common(self) -> Iterator[int]:
         """How many characters the text ends in with which the continuation begins, most first.
@@ -155,8 +164,6 @@ class _Repetition:
     def _is_meant(self, length: int) -> bool:
         """Whether so much in common is a repetition rather than an accident."""
         repeated = self._read[:length]
-        if self._is_before_blank and len(words(self._read[length - 1 : length + 1])) == 2:
-            return False  # a word that was whole would go on: “the ”, then “theatre”
         word = words(repeated[:TELLING_CHARACTERS])
         if " " in word or length == len(self._text):
             return True
