@@ -55,6 +55,7 @@ class Client:
         self._refused = Newest(refused or {})
         self._on_refused = on_refused
         self._streams = 0
+        self._is_closed = False
         self.listed_windows: dict[tuple[str, str], int] = Newest()
         """By endpoint and model: its context window in tokens, where a list has told it."""
         self.first_listed: dict[str, str] = Newest()
@@ -130,7 +131,8 @@ class Client:
         await asyncio.to_thread(load_openai)
 
     async def close(self) -> None:
-        """Close every connection."""
+        """Close every connection. A request that is still about to begin keeps none open."""
+        self._is_closed = True
         for connection in self._connections.values():
             await connection.close()
         self._connections.clear()
@@ -138,7 +140,8 @@ class Client:
     @contextlib.asynccontextmanager
     async def _connected(self, endpoint: Endpoint) -> "AsyncIterator[openai.AsyncOpenAI]":
         """The connections to an endpoint, kept for its next request."""
-        if endpoint.is_visitors:  # there may be any number of these, so none is kept
+        # Of visitors' endpoints there may be any number, so no connection to them is kept.
+        if endpoint.is_visitors or self._is_closed:
             async with opened(endpoint) as connection:
                 yield connection
             return

@@ -344,14 +344,12 @@ def test_what_is_being_answered_when_the_disk_fills_counts_for_the_day(
 
 def fill_disk(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     """From now on the database can be read, but takes nothing that has to do with counting."""
-    full = type(site.store.spending)(site.store._database)
 
     def fail(*_: object) -> None:
         raise ChatbotError("store_full")
 
     for name in ("reserve", "settle", "release"):
-        monkeypatch.setattr(full, name, fail)
-    monkeypatch.setattr(site.store, "spending", full)
+        monkeypatch.setattr(site.store.spending, name, fail)
 
 
 def test_when_the_process_ends_in_good_order_its_answers_are_counted(
