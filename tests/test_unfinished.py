@@ -123,6 +123,14 @@ def test_all_else_stays(text: str) -> None:
     assert closed(text) == text
 
 
+@pytest.mark.parametrize(
+    "text",
+    ["[a](x" + "(aaaaaaaa" * 500 + " b", "*" * 4000 + "a", "[a" * 2000 + "](", "`a ``b " * 700],
+)
+def test_nothing_takes_long(text: str) -> None:
+    closed(text)  # one of these took 11 s with eight brackets
+
+
 PIECES = st.sampled_from(["**", "*", "~~", "`", "word", " ", "重点", ": ", "\n", "- ", "[a]", "|"])
 
 
