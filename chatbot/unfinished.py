@@ -51,8 +51,9 @@ def closed(markdown: str) -> str:
     begin = text.rfind("\n") + 1
     if not (head or _IS_OPEN.search(text) or _MARKER.fullmatch(text, begin)):
         return markdown
-    leaves = (token for token in reversed(block_parser().parse(text)) if not token.nesting)
-    block = next(leaves, None)
+    # Of a table's row, the parser adds empty cells to what there is.
+    tokens = reversed(block_parser().parse(text))
+    block = next((one for one in tokens if one.content or one.type == "hr"), None)
     if block and block.type not in ("inline", "hr"):
         return markdown  # code, a formula or tags
     content = block.content if block else ""
