@@ -32,8 +32,8 @@ ROOT = Path(__file__).parents[1]
 WEIGHTS_FOLDER = local_model.default_cache_folder()  # the real one, before HOME is another
 CANARY_KEY = "sk-canary-8c1f0b5e"
 
-# What takes 1 ms takes 300 on a machine that stalls. And what CI runs is the same each time: a
-# test that fails is run once more there, which must not be with other examples.
+# What takes 1 ms takes 300 on a machine that stalls. CI has the same examples each time, so that
+# what fails there is the change; new ones are looked for wherever else the tests are run.
 hypothesis.settings.register_profile(
     "any machine",
     deadline=None,
