@@ -7,9 +7,9 @@ is written so; what is kept, and what is drawn at the end, is the text itself.
 
 import re
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import cache
-from itertools import pairwise
+from itertools import groupby
 
 from markdown_it import MarkdownIt
 from markdown_it.rules_inline import StateInline
@@ -117,9 +117,11 @@ def _note_open_marks(state: StateInline) -> None:
     """Find what ends all that is bold, italic or struck out without an end."""
     tokens = state.tokens
     open_at = [one.token for one in state.delimiters if one.open and one.end < 0]
-    runs = _runs([place for place in open_at if tokens[place].content[0] in "*~"])
+    places = [place for place in open_at if tokens[place].content[0] in "*~"]
+    neighbours = groupby(enumerate(places), key=lambda one: one[1] - one[0])
+    runs = [[place for _, place in run] for _, run in neighbours]
     ends = ""
-    for first, last in reversed(list(runs)):
+    for first, last in reversed([(run[0], run[-1]) for run in runs]):
         phrase = _plain(tokens[last + 1 :]).lstrip("*~")
         if len(phrase) > LONGEST_PHRASE:
             break
@@ -130,12 +132,6 @@ def _note_open_marks(state: StateInline) -> None:
         if phrase and _is_meant(before, marks, phrase[0]):
             ends += marks
     state.env["marks"] = ends
-
-
-def _runs(places: Sequence[int]) -> Iterator[tuple[int, int]]:
-    """The first and the last of each run of places that follow each other."""
-    begins = [0, *(n for n in range(1, len(places)) if places[n] != places[n - 1] + 1), len(places)]
-    return ((places[begin], places[end - 1]) for begin, end in pairwise(begins) if end > begin)
 
 
 def _plain(tokens: Sequence[Token]) -> str:
