@@ -6,7 +6,7 @@ import threading
 import time
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from tests.browser import LONG_REPLY, PHONE, OpenPage, ask, expect_answer, messages
 from tests.conftest import RunningApp
@@ -21,6 +21,15 @@ LANGUAGES_AND_SIZES = [("en-US", WIDE), ("zh-CN", PHONE)]
 def press(page: Page, english: str, chinese: str, number: int = -1) -> None:
     name = re.compile(f"^({english}|{chinese})$")
     page.get_by_role("button", name=name).nth(number).click()
+
+
+def rewrite_first(page: Page, before: str, after: str) -> Locator:
+    """Edit the first question in its place, and return the field."""
+    press(page, "Edit", "编辑", 0)
+    field: Locator = messages(page).first.get_by_role("textbox")
+    expect(field).to_have_value(before)  # which comes some time after the field
+    field.fill(after)
+    return field
 
 
 def expect_calm(page: Page) -> None:
@@ -94,9 +103,7 @@ def test_who_edits_while_an_answer_runs_keeps_what_was_typed(
     endpoint.replies = [Reply(["Working", " done."], hold=release)]
     ask(page, "Two")
     expect(page.get_by_text("Working")).to_be_visible()
-    press(page, "Edit", "", 0)
-    field = messages(page).first.get_by_role("textbox")
-    field.fill("Won")
+    field = rewrite_first(page, "One", "Won")
     press(page, "Send", "")
     expect(page.get_by_text("An answer is still on its way.")).to_be_visible()
     expect(field).to_have_value("Won")
@@ -142,8 +149,7 @@ def test_who_steps_away_from_a_running_answer_and_back_follows_it_again(
     page = open_page(app.url)
     ask(page, "One")
     expect_answer(page, "Hello there!")
-    press(page, "Edit", "")
-    messages(page).first.get_by_role("textbox").fill("Won")
+    rewrite_first(page, "One", "Won")
     endpoint.replies = [Reply(["Still", " here"], hold=release)]
     press(page, "Send", "")
     expect(page.get_by_text("Still")).to_be_visible()
@@ -276,6 +282,7 @@ def test_who_comes_back_goes_on_with_the_model_that_was_last_asked(
     choice = page.get_by_role("combobox", name=re.compile("^Model"))
     ask(page, "Hi")
     expect_answer(page, "Hello there!")
+    expect(choice).to_have_value("test-model")  # its list has come, which fills it in
     choice.fill("other-model")
     choice.press("Enter")
     expect(choice).to_have_value("other-model")
@@ -302,8 +309,7 @@ def test_who_steps_through_the_versions_of_an_early_question_stays_there(
     endpoint.default_reply = Reply(LONG_REPLY)
     ask(page, "One")
     expect_answer(page, "Line 39")
-    press(page, "Edit", "编辑", 0)
-    messages(page).first.get_by_role("textbox").fill("Won")
+    rewrite_first(page, "One", "Won")
     press(page, "Send", "发送")
     expect(page.get_by_text("2/2")).to_be_visible()
     expect_answer(page, "Line 39")
