@@ -1,4 +1,4 @@
-"""The answer that every measurement streams: Markdown with prose, lists, code and tables."""
+"""The streamed answer of all benchmarks: Markdown with prose, lists, code and tables."""
 
 CHUNK_CHARACTERS = 4
 CHUNKS = 2000
@@ -28,7 +28,7 @@ def section_{number}(values: list[int]) -> int:
 
 
 def text() -> str:
-    """Just under CHUNKS x CHUNK_CHARACTERS characters, from START to END."""
+    """Return just under CHUNKS x CHUNK_CHARACTERS characters, from START to END."""
     size = CHUNKS * CHUNK_CHARACTERS
     body = "".join(_SECTION.format(number=number) for number in range(100))
     head = f"{START}\n"
@@ -37,7 +37,7 @@ def text() -> str:
 
 
 def chunks() -> list[str]:
-    """The answer in pieces of four characters."""
+    """Return the answer in pieces of four characters."""
     whole = text()
     return [
         whole[begin : begin + CHUNK_CHARACTERS] for begin in range(0, len(whole), CHUNK_CHARACTERS)

@@ -1,4 +1,4 @@
-"""The chat pages that are measured: this one, and four others as their makers show them.
+"""The chat pages to measure: this app, and four others in their default configuration.
 
 The others live in environments of their own, which are made when they are first asked for.
 """
@@ -25,7 +25,7 @@ START_SECONDS = 180
 
 @dataclass(frozen=True)
 class Chat:
-    """How a chat page is started, and where on it one types and reads.
+    """A chat page: how to start it, and selectors for typing and reading.
 
     `command` follows the environment's `python`; `{port}` stands for the port.
     """
@@ -34,12 +34,12 @@ class Chat:
     command: tuple[str, ...]
     composer: str
     message: str
-    """What holds an answer's text, as a CSS selector; the last of them is the newest."""
+    """CSS selector of answers; the last match is the newest answer."""
     packages: tuple[str, ...] = ()
-    """What its environment needs; none for the environment that this runs in."""
+    """Packages for the page's own environment; none for the current environment."""
     settings: dict[str, str] = field(default_factory=dict)
     config: Path | None = None
-    """A folder that it wants to find where it is started."""
+    """A folder that must exist where the page is started."""
 
 
 _STREAMLIT = ("-m", "streamlit", "run")
@@ -53,7 +53,7 @@ OURS = Chat(
     message="[data-testid=stChatMessage]",
     settings={
         "CHATBOT_MODEL": "test-model",
-        # Counting each question is part of what is measured; being refused is not.
+        # Accounting is measured too, so the limits are set, but too high to refuse a question.
         "CHATBOT_VISITOR_LIMITS": "off",
         "CHATBOT_SITE_LIMITS": "100k questions per minute",
     },
@@ -85,7 +85,7 @@ OTHERS = (
             "WEBUI_AUTH": "False",
             "ENABLE_OLLAMA_API": "False",
             "OFFLINE_MODE": "True",
-            # Each of these asks the model further questions after an answer.
+            # Each of these options makes the model answer further questions after an answer.
             "ENABLE_TITLE_GENERATION": "False",
             "ENABLE_TAGS_GENERATION": "False",
             "ENABLE_FOLLOW_UP_GENERATION": "False",
@@ -119,7 +119,7 @@ OTHERS = (
 
 @dataclass(frozen=True)
 class Running:
-    """A chat page that answers."""
+    """A running chat page."""
 
     port: int
     process: subprocess.Popen[bytes]
@@ -128,7 +128,7 @@ class Running:
 
 @contextmanager
 def running(chat: Chat, base_url: str, folder: Path, environments: Path) -> Iterator[Running]:
-    """Start a chat page that asks the endpoint at `base_url`, and stop it in the end."""
+    """Start a chat page with the endpoint at `base_url`, and stop it at the end."""
     python = _python(chat, environments)
     if chat.config:
         shutil.copytree(chat.config, folder / chat.config.name)
@@ -141,7 +141,7 @@ def running(chat: Chat, base_url: str, folder: Path, environments: Path) -> Iter
         "DATA_DIR": str(folder),
         "HOME": str(folder),
         "PORT": str(port),
-        # Modules are compiled once and kept, as for anybody who starts a chat page again.
+        # Compiled modules are kept, as for every later start of a chat page.
         "PYTHONDONTWRITEBYTECODE": "",
     }
     started = time.monotonic()
@@ -168,7 +168,7 @@ def running(chat: Chat, base_url: str, folder: Path, environments: Path) -> Iter
 
 
 def _python(chat: Chat, environments: Path) -> str:
-    """The interpreter that has what a chat page needs; installs that once."""
+    """Return the interpreter for a chat page, after installing its packages once."""
     if not chat.packages:
         return sys.executable
     folder = environments / chat.name.lower().replace(" ", "")

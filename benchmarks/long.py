@@ -1,4 +1,4 @@
-"""A turn in a long conversation beside one in a short one: bytes, and the time to first text.
+"""A turn in a long and in a short conversation: bytes, and the time to first text.
 
     .venv/bin/python -m benchmarks.long
 
@@ -14,10 +14,10 @@ from playwright.sync_api import sync_playwright
 from benchmarks import answer
 from benchmarks.chats import OURS, running
 from benchmarks.stream import DESK, WATCH, Figures, OpenPage, PacedEndpoint
+from chatbot.access.visitor import owner_of
 from chatbot.store import Message, Store, new_conversation, new_id
-from chatbot.visitors import owner_of
 from tests.conftest import CHROMIUM_ARGUMENTS, find_chromium
-from tests.relay import Relay
+from tests.servers.relay import Relay
 
 MESSAGES = (10, 1_000, 10_000)
 TURNS = 5
@@ -26,7 +26,7 @@ PARAGRAPH = "It depends on what you want to do with it, and on how much time the
 
 
 def keep(store: Store, owner: str, count: int) -> str:
-    """A conversation of `count` messages; returns its id."""
+    """Store a conversation of `count` messages and return its id."""
     conversation = new_conversation(f"{count} messages", {})
     kept: list[Message] = []
     for number in range(count):
@@ -57,10 +57,10 @@ def main() -> None:
         page.add_init_script(WATCH % (OURS.message, answer.START, answer.END))
         watched = OpenPage(page, OURS, relay)
         watched.open()
-        watched.ask(endpoint)  # has the code highlighter loaded
+        watched.ask(endpoint)  # loads the code highlighter
         owner = owner_of(page.evaluate("localStorage.getItem('chatbot-visitor')"))
         store = Store(f"sqlite:///{folder}/chatbot.db")
-        for _ in range(TURNS):  # one length after the other, so that all see the same machine
+        for _ in range(TURNS):  # alternately, so that all lengths see the same load of the machine
             for count in MESSAGES:
                 watched.open(f"?c={keep(store, owner, count)}")
                 turns.setdefault(count, []).append(watched.ask(endpoint))

@@ -1,4 +1,4 @@
-"""Many people at once on one server: delays, bytes and what the server spends.
+"""Many people at once on one server: delays, bytes, and the server's CPU and memory.
 
     .venv/bin/python -m benchmarks.people [PEOPLE] [CHUNKS_A_SECOND]
 
@@ -26,12 +26,12 @@ from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
 from benchmarks import answer
 from tests.conftest import RunningApp
-from tests.endpoint import chunk
+from tests.servers.endpoint import chunk
 
 PEOPLE = 100
 CHUNKS_A_SECOND = 50
 ASKING_SECONDS = 5.0
-"""Everybody asks within this time."""
+"""Time within which all people ask."""
 
 PATIENCE_SECONDS = 120.0
 
@@ -40,14 +40,14 @@ START, END = answer.START.encode(), answer.END.encode()
 
 @dataclass
 class Person:
-    """One open page. Times are seconds since 1970."""
+    """An open page. Times are seconds since 1970."""
 
     number: int
     received_bytes: int = 0
     composer_id: str = ""
     script_hash: str = ""
     kept: set[str] = field(default_factory=set)
-    """What a browser has kept of the page, by its hash: the server sends it only once."""
+    """Messages in the browser's cache by hash; the server sends each message only once."""
     opening_seconds: float = 0
     asked: float = 0
     first_text: float = 0
@@ -62,7 +62,7 @@ class Person:
         all_are_there: asyncio.Barrier,
         asks_after: float,
     ) -> None:
-        """Open the page, ask some seconds after all have it, and read until the answer's end."""
+        """Open the page, ask some seconds after all pages are open, and read the whole answer."""
         try:
             async with (
                 asyncio.timeout(PATIENCE_SECONDS),
@@ -89,7 +89,7 @@ class Person:
             data: bytes = frame.data
             self.received_bytes += len(data)
             if self.asked:
-                # Without parsing: the marks are in no other message.
+                # Without parsing, because the marks are in no other message.
                 if not self.first_text and START in data:
                     self.first_text = time.time()
                 if END in data:
@@ -100,7 +100,7 @@ class Person:
                 self._learn(ForwardMsg.FromString(data))
 
     def _learn(self, message: ForwardMsg) -> None:
-        """What the first run of the page tells about it."""
+        """Read the ids of the page's elements from its first run."""
         if message.metadata.cacheable:
             self.kept.add(message.hash)
         kind = message.WhichOneof("type")
@@ -128,7 +128,7 @@ def _rerun(
 
 
 def serve_endpoint(chunks_a_second: float, port_pipe: Any, times_pipe: Any) -> None:
-    """A process of its own: streams the answer to whoever asks, and notes when."""
+    """Run the endpoint in a separate process: stream the answer, and record the times."""
     times: dict[str, dict[str, float]] = {}
     events = [chunk(piece).encode() for piece in answer.chunks()]
     end = (chunk(None, "stop") + "data: [DONE]\n\n").encode()
@@ -167,7 +167,7 @@ def serve_endpoint(chunks_a_second: float, port_pipe: Any, times_pipe: Any) -> N
 
 
 async def ask_all(url: str, people: list[Person]) -> None:
-    """Have everybody open the page at once, then ask at moments spread over ASKING_SECONDS."""
+    """Let all people open the page at once, then ask at times spread over ASKING_SECONDS."""
     connector = aiohttp.TCPConnector(limit=0)
     all_are_there = asyncio.Barrier(len(people))
     async with aiohttp.ClientSession(connector=connector) as http:
@@ -180,13 +180,13 @@ async def ask_all(url: str, people: list[Person]) -> None:
 
 
 def p95(values: list[float]) -> float:
-    """The value that 95 in 100 do not exceed."""
+    """Return the 95th percentile."""
     return statistics.quantiles(values, n=20)[-1] if len(values) > 1 else values[0]
 
 
 @dataclass
 class Load:
-    """What the server took while all asked."""
+    """Resources of the server during the measurement."""
 
     seconds: float
     cpu_seconds: float
@@ -197,7 +197,7 @@ class Load:
 def measure(
     people: list[Person], chunks_a_second: float
 ) -> tuple[Load, dict[str, dict[str, float]]]:
-    """Have all ask at once; returns also when each answer's chunks were sent, by its question."""
+    """Let all people ask; return the load, and the times of each answer's chunks by question."""
     port_pipe, ports = multiprocessing.Pipe()
     times_pipe, their_times = multiprocessing.Pipe()
     endpoint = multiprocessing.get_context("spawn").Process(
@@ -207,13 +207,13 @@ def measure(
     settings = {
         "OPENAI_BASE_URL": f"http://127.0.0.1:{port_pipe.recv()}/v1",
         "CHATBOT_MODELS": "test-model",
-        # Counting each question is part of what is measured; being refused is not.
+        # Accounting is measured too, so the limits are set, but too high to refuse a question.
         "CHATBOT_SITE_LIMITS": "100k questions per minute",
     }
     with tempfile.TemporaryDirectory() as folder:
         app = RunningApp(Path(folder), settings)
         server = psutil.Process(app.process.pid)
-        # What is imported late is not what is measured here.
+        # Late imports should not be part of the measurement.
         asyncio.run(ask_all(app.url, [Person(-1)]))
         idle_bytes, before, began = server.memory_info().rss, server.cpu_times(), time.time()
         asyncio.run(ask_all(app.url, people))

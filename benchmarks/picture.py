@@ -1,10 +1,10 @@
-"""Curves of what an answer costs while it comes, as a picture."""
+"""A chart of an answer's bytes and main-thread time while it streams."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import altair as alt
-import vl_convert  # noqa: F401  # what Altair makes pictures with: missed before all is measured
+import vl_convert  # noqa: F401  # needed by Altair; imported here so that a missing package fails before the measurement
 
 Curve = Sequence[tuple[float, int, float]]
 """Seconds since Enter, bytes so far, main-thread seconds so far."""

@@ -22,7 +22,7 @@ import sqlalchemy as sa
 
 from chatbot.store import Message, Store, new_conversation, new_id
 from chatbot.store.schema import conversations, messages, passages
-from chatbot.store.words import words
+from chatbot.store.search_text import words
 
 CONVERSATIONS = 50_000
 LONG_CONVERSATION_MESSAGES = 10_000
@@ -44,7 +44,7 @@ QUERIES = (
     "aardvark",
     "none",
 )
-"""Common and rare words and phrases, the aardvark only in the oldest hundredth."""
+"""Common and rare words and phrases; the aardvark is only in the oldest hundredth."""
 
 ENGLISH = ("the", "of", "and", "to", "in", "is", "you", "that", "it", "for", "was", "they", "have")
 CHINESE = (
@@ -78,7 +78,7 @@ def main() -> None:
 
 
 def _calls(store: Store) -> Iterator[tuple[str, Callable[[], Any]]]:
-    """What is measured, each with its name."""
+    """Return the operations to measure by name."""
     first_page = store.conversations.page(BUSY, 31)
     for owner in (BUSY, QUIET):
         yield f"list, {owner}", lambda owner=owner: store.conversations.page(owner, 31)
@@ -125,7 +125,7 @@ def _calls(store: Store) -> Iterator[tuple[str, Callable[[], Any]]]:
 
 
 def _fill(store: Store) -> None:
-    """As if it had been written over two years, the quiet visitor's conversations first."""
+    """Spread the conversations over two years, the quiet visitor's conversations first."""
     dice = random.Random(1)
     now = time.time()
     rows: list[tuple[dict[str, Any], list[Message]]] = []
@@ -171,7 +171,7 @@ def _turns(dice: random.Random, conversation_id: str, count: int, when: float) -
 
 
 def _text(dice: random.Random, length: int) -> str:
-    """Words as unevenly common as real ones, half of the texts in Chinese."""
+    """Generate texts with realistic word frequencies, half of them in Chinese."""
     if dice.random() < 0.5:
         return "".join(dice.choices(CHINESE, range(len(CHINESE), 0, -1), k=2 * length))
     common = dice.choices(ENGLISH, range(len(ENGLISH), 0, -1), k=length)
@@ -199,7 +199,7 @@ def _timed(call: Callable[[], Any]) -> float:
 
 
 def _watch(store: Store) -> dict[str, Any]:
-    """The statements that are executed from now on, with their parameters."""
+    """Record all statements executed from now on, with their parameters."""
     seen: dict[str, Any] = {}
 
     @sa.event.listens_for(store._database.engine, "before_cursor_execute")
@@ -220,7 +220,7 @@ def _print_plans(store: Store, statements: dict[str, Any]) -> None:
 
 
 def _new_schema(url: str) -> str:
-    """An empty schema of its own in a database that may hold anything else."""
+    """Create an empty schema in a database that may contain other data."""
     engine = sa.create_engine(url)
     schema = f"benchmark_{secrets.token_hex(4)}"
     with engine.begin() as connection:

@@ -1,4 +1,4 @@
-"""One answer in a real browser: bytes on the live connection, main-thread time, and delays.
+"""An answer in a real browser: bytes on the live connection, main-thread time, and delays.
 
     .venv/bin/python -m benchmarks.stream                       # this app
     .venv/bin/python -m benchmarks.stream --peers               # beside four others
@@ -26,19 +26,19 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from benchmarks import answer
 from benchmarks.chats import OTHERS, OURS, Chat, Running, running
 from tests.conftest import CHROMIUM_ARGUMENTS, find_chromium
-from tests.endpoint import FakeEndpoint, chunk
-from tests.relay import Relay
+from tests.servers.endpoint import FakeEndpoint, chunk
+from tests.servers.relay import Relay
 
 DESK = {"width": 1280, "height": 800}
-"""In a window of a phone's size Open WebUI takes Enter for a new line."""
+"""Desktop size, because in a phone-sized window Enter makes a new line in Open WebUI."""
 
 SETTLE_SECONDS = 4.0
-"""How long an open page is left alone before it is measured: lists of models arrive."""
+"""Pause before measuring an open page, until the model lists have arrived."""
 
 SAMPLE_SECONDS = 0.5
 
-# How soon text is on the screen, as the browser itself notices it. Not by innerText, which would
-# have the page laid out at every change.
+# Detects when text is on the screen, inside the browser. Does not use innerText, which would force
+# a layout at every change.
 WATCH = """(() => {
     window.seen = {};
     const look = () => {
@@ -57,7 +57,7 @@ WATCH = """(() => {
 
 @dataclass
 class Figures:
-    """What one answer cost. Bytes come down the live connection; times are in seconds."""
+    """Costs of an answer. Bytes are those of the live connection; times are in seconds."""
 
     chat: str
     start: float = 0
@@ -72,7 +72,7 @@ class Figures:
     last_text: float = 0
     last_text_at_once: float = 0
     curve: list[tuple[float, int, float]] = field(default_factory=list)
-    """While the answer came: seconds since Enter, bytes before compression, main-thread seconds."""
+    """Samples during the answer: seconds since Enter, uncompressed bytes, main-thread seconds."""
 
 
 ROWS = (
@@ -93,12 +93,12 @@ ROWS = (
 
 
 class PacedEndpoint(FakeEndpoint):
-    """Streams the answer at a steady pace and notes when it was asked and sent."""
+    """Streams the answer at a steady pace and records the times of asking and sending."""
 
     def __init__(self) -> None:
         super().__init__()
         self.chunks_per_second: float | None = None
-        """None for all at once."""
+        """None sends the whole answer at once."""
         self.times: dict[str, float] = {}
         self.respond = self._paced
 
@@ -121,7 +121,7 @@ class PacedEndpoint(FakeEndpoint):
 
 
 class OpenPage:
-    """A chat page in a browser, and what comes down to it."""
+    """A chat page in a browser, with a count of the received bytes."""
 
     def __init__(self, page: Page, chat: Chat, relay: Relay) -> None:
         self._page = page
@@ -138,12 +138,12 @@ class OpenPage:
 
     def _note_frame(self, event: dict[str, Any]) -> None:
         frame = event["response"]
-        # Binary payloads are in Base64: four characters for three bytes.
+        # Binary payloads are in Base64, with four characters for three bytes.
         data = frame["payloadData"]
         self.payloads.append(len(data) * 3 // 4 if frame["opcode"] == 2 else len(data.encode()))
 
     def _note_response(self, event: dict[str, Any]) -> None:
-        if event["type"] in ("EventSource", "Fetch", "XHR"):  # and not the page's own scripts
+        if event["type"] in ("EventSource", "Fetch", "XHR"):  # but not the page's own scripts
             self._downloads.add(event["requestId"])
 
     def _note_data(self, event: dict[str, Any]) -> None:
@@ -151,14 +151,14 @@ class OpenPage:
             self.payloads.append(event["dataLength"])
 
     def open(self, query: str = "") -> None:
-        """Open the page anew, and let it come to rest."""
+        """Open the page again and wait until it is idle."""
         self._page.goto(f"http://127.0.0.1:{self._relay.port}/{query}")
         self._page.wait_for_selector(self._chat.composer)
         self._page.wait_for_timeout(SETTLE_SECONDS * 1000)
-        self._page.keyboard.press("Escape")  # what is new in this version, and the like
+        self._page.keyboard.press("Escape")  # closes dialogs such as release notes
 
     def ask(self, endpoint: PacedEndpoint) -> Figures:
-        """Ask once on a page at rest, and wait for the whole answer."""
+        """Ask on an idle page, and wait for the whole answer."""
         page = self._page
         composer = page.locator(self._chat.composer).first
         composer.click()
@@ -175,7 +175,7 @@ class OpenPage:
             page.wait_for_timeout(SAMPLE_SECONDS * 1000)
             busy = self._busy_seconds() - busy_before
             curve.append((time.monotonic() - begun, sum(self.payloads), busy))
-        page.wait_for_timeout(1000)  # what is drawn below an answer that has ended
+        page.wait_for_timeout(1000)  # until the elements below the ended answer are drawn
         seen = page.evaluate("seen")
         return Figures(
             self._chat.name,
@@ -196,7 +196,7 @@ class OpenPage:
 
 
 def measure(browser: Browser, chat: Chat, environments: Path) -> Figures:
-    """Measure the paced answer, then the instant one, each as the first on a page at rest."""
+    """Measure the paced answer, then the instant answer, each as the first on an idle page."""
     endpoint = PacedEndpoint()
     endpoint.start()
     with (
@@ -208,7 +208,7 @@ def measure(browser: Browser, chat: Chat, environments: Path) -> Figures:
         page.add_init_script(WATCH % (chat.message, answer.START, answer.END))
         watched = OpenPage(page, chat, relay)
         watched.open()
-        watched.ask(endpoint)  # has the code highlighter loaded
+        watched.ask(endpoint)  # loads the code highlighter
         watched.open()
         endpoint.chunks_per_second = 100
         figures = watched.ask(endpoint)
@@ -235,7 +235,7 @@ def _resident_bytes(app: Running) -> int:
 
 
 def table(figures: list[Figures]) -> str:
-    """A Markdown table with a column for each chat page."""
+    """Format a Markdown table with a column for each chat page."""
     lines = ["| | " + " | ".join(one.chat for one in figures) + " |"]
     lines.append("|---" * (len(figures) + 1) + "|")
     lines += [f"| {name} | " + " | ".join(map(form, figures)) + " |" for name, form in ROWS]

@@ -3,4 +3,4 @@
 __version__ = "0.1.0"
 
 SOURCE_URL = "https://github.com/chatbot-app/chatbot"
-"""Where the source lives, unless `CHATBOT_SOURCE_URL` names your fork."""
+"""Address of the source code; `CHATBOT_SOURCE_URL` replaces it for a fork."""

@@ -8,7 +8,7 @@ import functools
 import threading
 from collections.abc import Callable, Coroutine
 from concurrent.futures import Future
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 T = TypeVar("T")
 
@@ -19,12 +19,12 @@ def submit(coroutine: Coroutine[Any, Any, T]) -> Future[T]:
 
 
 def has_begun() -> bool:
-    """Whether anything was ever run there. While the app exits it cannot begin any more."""
+    """Return True once the background loop was started; it cannot start while the app exits."""
     return _start.cache_info().currsize > 0
 
 
 def call(function: Callable[[], object]) -> None:
-    """Have a quick function called on the background loop, and return when that is done."""
+    """Call a quick function on the background loop, and return when the call is done."""
 
     async def run() -> None:
         function()
@@ -40,15 +40,36 @@ async def in_thread(function: Callable[[], T]) -> T:
     def settle_with_result() -> None:
         try:
             value = function()
-        except Exception as error:  # noqa: BLE001 - it is handed to whoever waits
+        except Exception as error:  # noqa: BLE001 - the waiting caller gets it
             settle = functools.partial(result.set_exception, error)
         else:
             settle = functools.partial(result.set_result, value)
-        # Whoever waited may have been cancelled meanwhile.
+        # The waiting caller may have been cancelled meanwhile.
         loop.call_soon_threadsafe(lambda: result.done() or settle())
 
     threading.Thread(target=settle_with_result, daemon=True).start()
     return await result
+
+
+class Job(Generic[T]):
+    """Work that takes longer than a click: it goes on in a thread, and the page follows it.
+
+    `work` is handed a function that it tells the part to that is done, from 0 to 1.
+    """
+
+    def __init__(self, work: Callable[[Callable[[float], None]], T]) -> None:
+        self.fraction = 0.0
+        self.is_seen_to_end = False
+        """Set by the page as soon as it knows."""
+        self.future = submit(in_thread(lambda: work(self._report)))
+
+    @property
+    def has_ended(self) -> bool:
+        """Tell if the work is done, well or not."""
+        return self.future.done()
+
+    def _report(self, fraction: float) -> None:
+        self.fraction = fraction
 
 
 _starting = threading.Lock()

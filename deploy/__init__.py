@@ -1,1 +1,1 @@
-"""Running the app for others: a server with its doors shut, and what surrounds it."""
+"""The app as a public server: security headers, logs, metrics, and deployment files."""

@@ -1,4 +1,4 @@
-"""The headers that tell a browser what this page may not do."""
+"""Security headers, which tell the browser what the page may not do."""
 
 import base64
 import hashlib
@@ -14,13 +14,15 @@ INDEX = Path(streamlit.__file__).parent / "static" / "index.html"
 
 
 class SecurityHeaders:
-    """Puts them on every response."""
+    """Adds the security headers to every response."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
         self._headers = {
             "Content-Security-Policy": content_security_policy(INDEX.read_text("utf-8")),
             "X-Content-Type-Options": "nosniff",
+            # Conversations, including shared copies, are not for search engines.
+            "X-Robots-Tag": "noindex",
             "X-Frame-Options": "DENY",
             "Referrer-Policy": "no-referrer",
             "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
@@ -41,7 +43,7 @@ class SecurityHeaders:
         try:
             await self._app(scope, receive, send_with_headers)
         except Exception:
-            # Starlette logs it, but would answer from outside of here, where no header is put on.
+            # Starlette logs the error, but its own response would have no security headers.
             if scope["type"] == "http" and not has_begun:
                 failed = PlainTextResponse("Internal Server Error", 500)
                 await failed(scope, receive, send_with_headers)
@@ -49,7 +51,7 @@ class SecurityHeaders:
 
 
 def content_security_policy(index: str) -> str:
-    """What the page may load, and from where: from here alone.
+    """Return the policy, which allows the page to load only from this server.
 
     `index` is Streamlit's page, whose own inline scripts are allowed by their hashes.
     """
@@ -59,7 +61,7 @@ def content_security_policy(index: str) -> str:
         (
             "default-src 'none'",
             f"script-src 'self' blob: {hashes}",  # blob: is how Streamlit loads components
-            "style-src 'self' 'unsafe-inline'",  # styles are written by Streamlit's scripts
+            "style-src 'self' 'unsafe-inline'",  # Streamlit's scripts write styles
             "img-src 'self' data: blob:",
             "font-src 'self' data:",
             "media-src 'self' data: blob:",

@@ -1,7 +1,7 @@
-"""`/healthz`: whether conversations can be kept and the model can be reached.
+"""`/healthz`: checks that conversations can be stored and the model can be reached.
 
-For monitoring, not for restarting: a model that is out of reach does not come
-back with another process, and the page explains it. It says nothing but two words.
+For monitoring, not for automatic restarts: a new process does not make the model reachable, and
+the page explains the problem. The response contains only the words `ok` and `failing`.
 """
 
 import asyncio
@@ -13,21 +13,18 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 
 from chatbot.errors import ChatbotError
-from chatbot.ui import resources
+from chatbot.ui import services
 
 log = logging.getLogger(__name__)
 
 LIFE_SECONDS = 15.0
-"""How long an outcome stands, however often it is asked for."""
+"""Time for which a result is reused."""
 
 PATIENCE_SECONDS = 10.0
 
-WITHOUT_LIST = {"wrong_address", "not_an_api"}
-"""What an endpoint says that answers, but has no list of models: many servers have none."""
-
 
 class Health:
-    """Looks at most once in LIFE_SECONDS."""
+    """Health check that runs at most once in LIFE_SECONDS."""
 
     def __init__(self) -> None:
         self._looking = asyncio.Lock()
@@ -35,7 +32,7 @@ class Health:
         self._looked_at = float("-inf")
 
     async def respond(self, _request: Request) -> JSONResponse:
-        """200 if all is well, otherwise 503, and which part is not."""
+        """Respond with 200, or 503 and the part that is failing."""
         async with self._looking:
             if time.monotonic() > self._looked_at + LIFE_SECONDS:
                 store, endpoint = await asyncio.gather(_is_store_well(), _is_endpoint_well())
@@ -53,9 +50,9 @@ def _word(is_well: bool) -> str:
 async def _is_store_well() -> bool:
     def check() -> bool:
         try:
-            if failure := resources.failure_to_open():
+            if failure := services.failure_to_open():
                 raise failure
-            resources.store().check()
+            services.store().check()
         except ChatbotError as error:
             log.warning("Conversations cannot be kept: %s", error)
             return False
@@ -69,17 +66,19 @@ async def _is_store_well() -> bool:
 
 async def _is_endpoint_well() -> bool:
     try:
-        settings = await asyncio.to_thread(resources.settings)
+        settings = await asyncio.to_thread(services.settings)
+        if settings.fault:
+            raise settings.fault
         if not settings.endpoints:
             return find_spec("xllamacpp") is not None  # the built-in model
-        answers = await asyncio.to_thread(resources.answers)
+        answers = await asyncio.to_thread(services.answers)
         listing = asyncio.wrap_future(answers.models.list(settings.endpoints[0]))
         await asyncio.wait_for(listing, PATIENCE_SECONDS)
     except TimeoutError:
         log.warning("The endpoint did not answer in %s s", PATIENCE_SECONDS)
         return False
     except ChatbotError as error:
-        if error.code in WITHOUT_LIST:
+        if error.kind.means_no_list:  # many servers lack a list; the endpoint is reachable
             return True
         log.warning("The endpoint is not well: %s", error)
         return False

@@ -1,4 +1,4 @@
-"""Logs as one JSON object a line, secrets masked, and a line for each answer given."""
+"""Logs as one JSON object per line, with masked secrets, and a line for each answer."""
 
 import json
 import logging
@@ -6,20 +6,21 @@ import time
 from datetime import UTC, datetime
 from typing import Any
 
-from chatbot import masking, observers
-from chatbot.answer import Answer
+from chatbot import redaction
+from chatbot.answers import events
+from chatbot.answers.answer import Answer
 
 log = logging.getLogger(__name__)
 
 MOST_A_MINUTE = 20
-"""Lines from one place in the code."""
+"""Most lines per minute from one place in the code."""
 
 
 def write_json() -> None:
-    """Have everything that is logged in this process written as JSON, on standard error."""
-    masking.hide()
+    """Write all logs of this process as JSON to standard error."""
+    redaction.hide()
     logging.basicConfig(level=logging.INFO)
-    # Streamlit gives each of its loggers a handler, and many begin only with the first page.
+    # Streamlit adds a handler to each of its loggers, many of them only at the first page.
     logging.setLoggerClass(_JsonLogger)
     everyone = [logging.getLogger(name) for name in logging.root.manager.loggerDict]
     for logger in (logging.root, *everyone):
@@ -32,8 +33,8 @@ def write_json() -> None:
 
 
 def note_answers() -> None:
-    """Log each answer that ends: when, by which model, how; not whose, and nothing of its text."""
-    observers.add(_Noting())
+    """Log each ended answer with model and state, but without visitor and text."""
+    events.add(_Noting())
 
 
 class _JsonLogger(logging.Logger):
@@ -42,36 +43,36 @@ class _JsonLogger(logging.Logger):
         super().addHandler(handler)
 
 
-class NotTooOften(logging.Filter):
-    """Leaves out what one place in the code says again and again, as while somebody sends rubbish.
+class RepetitionFilter(logging.Filter):
+    """Drops repeated lines from one place in the code, for example after many invalid requests.
 
-    The next line from there that is written says how many were left out.
+    The next written line from this place says how many lines were dropped.
     """
 
     def __init__(self) -> None:
         super().__init__()
-        self._said: dict[tuple[str, int], tuple[float, int]] = {}
-        """By place: when its minute began, and how often it has spoken in it."""
+        self._counts: dict[tuple[str, int], tuple[float, int]] = {}
+        """By place: start of its minute, and number of lines in that minute."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        if hasattr(record, "figures"):  # answers are all of interest
+        if hasattr(record, "figures"):  # lines about answers are never dropped
             return True
         place = (record.pathname, record.lineno)
-        began, count = self._said.get(place, (record.created, 0))
+        began, count = self._counts.get(place, (record.created, 0))
         if record.created >= began + 60:
             if count > MOST_A_MINUTE:
                 record.figures = {"left_out": count - MOST_A_MINUTE}
             began, count = record.created, 0
-        self._said[place] = (began, count + 1)
+        self._counts[place] = (began, count + 1)
         return count < MOST_A_MINUTE
 
 
 def _dress(handler: logging.Handler) -> None:
     handler.setFormatter(_Json())
-    handler.addFilter(_not_too_often)
+    handler.addFilter(_repetition_filter)
 
 
-_not_too_often = NotTooOften()
+_repetition_filter = RepetitionFilter()
 
 
 class _Json(logging.Formatter):
@@ -95,7 +96,7 @@ class _Noting:
     def ended(self, answer: Answer) -> None:
         message = answer.message
         figures = {
-            "model": masking.masked(message.model or ""),
+            "model": redaction.masked(message.model or ""),
             "host": message.host,
             "state": message.state,
             "error": (message.error or {}).get("code"),

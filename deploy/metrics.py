@@ -1,6 +1,6 @@
-"""Figures for Prometheus, none of them about a person: no ids, no texts, no names.
+"""Metrics for Prometheus, without personal data: no ids, no texts, no names.
 
-Served at an address of its own, so that what the public reaches never has them.
+Served at a separate address, so that the public cannot read them.
 """
 
 import logging
@@ -8,8 +8,8 @@ import time
 
 from prometheus_client import Counter, Gauge, Histogram, start_http_server
 
-from chatbot import observers
-from chatbot.answer import Answer
+from chatbot.answers import events
+from chatbot.answers.answer import Answer
 
 log = logging.getLogger(__name__)
 
@@ -31,20 +31,20 @@ DURATION = Histogram(
 
 
 def serve(address: str | None) -> None:
-    """Count answers, and serve the figures at `host:port`; nothing without an address."""
+    """Collect metrics and serve them at `host:port`; do nothing without an address."""
     if not address:
         return
     host, _, port = address.rpartition(":")
     try:
         start_http_server(int(port), host.strip("[]"))
-    except (OSError, OverflowError):  # taken, or no address of this machine: people can still chat
+    except (OSError, OverflowError):  # address in use or not local; the app works without metrics
         log.exception("There are no metrics: http://%s cannot be served", address)
         return
-    observers.add(_Counting())
+    events.add(_Metrics())
     log.info("Metrics are at http://%s/metrics", address)
 
 
-class _Counting:
+class _Metrics:
     def began(self, _answer: Answer) -> None:
         RUNNING.inc()
 
@@ -58,7 +58,7 @@ class _Counting:
         if message.error:
             ERRORS.labels(message.error["code"]).inc()
         for kind in ("prompt", "completion"):
-            name = f"{kind}_tokens"  # of one that went on: both parts together
+            name = f"{kind}_tokens"  # the total, also of a continued answer
             taken = (getattr(message, name) or 0) - (getattr(before, name) or 0)
             TOKENS.labels(kind).inc(max(0, taken))
 

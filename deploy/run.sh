@@ -2,14 +2,14 @@
 # Runs the app as a server, in the background, also after you log out.
 #
 #   deploy/run.sh              start it on port 80, or on PORT
-#   deploy/run.sh stop         stop it; answers in progress keep what they have
+#   deploy/run.sh stop         stop it; running answers keep their text so far
 #   deploy/run.sh restart      … and start it again, on the same port
-#   deploy/run.sh status       say whether it runs
-#   deploy/run.sh log          show what it logs
+#   deploy/run.sh status       say if it is running
+#   deploy/run.sh log          show its log
 #   deploy/run.sh foreground   run it here, as systemd and containers do
 #
-# This is the only place with the command that runs the server. Streamlit's options can be set
-# by the environment: STREAMLIT_SERVER_ADDRESS=127.0.0.1, STREAMLIT_SERVER_ALLOWED_HOSTS=…
+# Only this file contains the command that runs the server. The environment can set Streamlit's
+# options: STREAMLIT_SERVER_ADDRESS=127.0.0.1, STREAMLIT_SERVER_ALLOWED_HOSTS=…
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -17,17 +17,17 @@ address=${STREAMLIT_SERVER_ADDRESS:-127.0.0.1}
 folder=${CHATBOT_RUN_FOLDER:-$PWD/.run}
 log=$folder/chatbot.log
 pid_file=$folder/chatbot.pid
-port_file=$folder/chatbot.port  # of the server that runs, so that PORT need not be said again
+port_file=$folder/chatbot.port  # of the running server, so that PORT is needed only once
 port=${PORT:-$(cat "$port_file" 2>/dev/null || echo 80)}
 
 streamlit=streamlit
 [ ! -x .venv/bin/streamlit ] || streamlit=$PWD/.venv/bin/streamlit
 command=("$streamlit" run deploy/server.py --server.port "$port" --server.headless true
   --server.fileWatcherType none
-  --browser.serverAddress localhost)  # or Streamlit asks a foreign server for our address
+  --browser.serverAddress localhost)  # otherwise Streamlit asks an external server for this machine's address
 
 is_running() {
-  [ -f "$pid_file" ] && ps -o args= -p "$(cat "$pid_file")" 2>/dev/null | grep -q deploy/server.py
+  [ -f "$pid_file" ] && ps -ww -o args= -p "$(cat "$pid_file")" 2>/dev/null | grep -q deploy/server.py
 }
 
 says_yes() {  # PATH SECONDS

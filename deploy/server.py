@@ -1,8 +1,8 @@
-"""The app as a server for others: the same page behind security headers, compressed.
+"""The app as a public server: the same page with security headers and compression.
 
     streamlit run deploy/server.py
 
-Read top to bottom, this is what a request passes on its way to the page.
+Read from top to bottom, the middleware is what a request passes on its way to the page.
 """
 
 import asyncio
@@ -19,30 +19,32 @@ from starlette.routing import Route
 from streamlit import config
 
 ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT))  # `streamlit run` looks for modules beside this file only
+sys.path.insert(0, str(ROOT))  # `streamlit run` only finds modules beside this file
 
 from chatbot.errors import ChatbotError  # noqa: E402
-from chatbot.ui import resources  # noqa: E402
-from deploy import health, logs, metrics  # noqa: E402
+from chatbot.ui import services  # noqa: E402
+from deploy import health, logs, metrics, site_files  # noqa: E402
 from deploy.compression import CompressedFiles  # noqa: E402
 from deploy.headers import SecurityHeaders  # noqa: E402
+from deploy.index_page import IndexPage  # noqa: E402
+from deploy.uploads import Uploads  # noqa: E402
 from deploy.visitor_cookie import VisitorCookie, forget  # noqa: E402
 
 
 @asynccontextmanager
 async def lifespan(_app: st.App) -> AsyncIterator[dict[str, Any]]:
-    """Before the first request, and after the last."""
+    """Start metrics before the first request; end running answers after the last."""
     logs.note_answers()
-    with contextlib.suppress(ChatbotError):  # the page says what is wrong with a setting
-        metrics.serve(resources.settings().metrics_address)
+    with contextlib.suppress(ChatbotError):  # the page explains invalid settings
+        metrics.serve(services.settings().metrics_address)
     yield {}
-    # Marks answers in progress as cut short, with their text. At exit would be too late: uvicorn
-    # ends by the signal that stopped it.
+    # Saves running answers as cut short. At exit it would be too late, because uvicorn ends by
+    # the signal that stopped it.
     await asyncio.to_thread(st.cache_resource.clear)
 
 
 logs.write_json()
-# Who opens this page is never taken for the person who may change its settings; see whereabouts.py.
+# Visitors of this server never count as the owner at the machine; see chatbot/ui/local_admin.py.
 config.set_option("server.headless", True)
 app = st.App(
     ROOT / "streamlit_app.py",
@@ -50,10 +52,14 @@ app = st.App(
     routes=[
         Route("/healthz", health.Health().respond),
         Route("/forget", forget, methods=["POST"]),
+        *site_files.ROUTES,
     ],
     middleware=[
         Middleware(SecurityHeaders),
         Middleware(VisitorCookie),
         Middleware(CompressedFiles),
+        Middleware(IndexPage),
+        Middleware(Uploads),
+        Middleware(site_files.WithoutFigures),
     ],
 )

@@ -1,6 +1,6 @@
-"""The cookie that says who is asking: no script can read it, and it comes with the first request.
+"""The cookie that identifies a visitor: scripts cannot read it, and the first request sets it.
 
-`chatbot/visitors.py` says what is in it.
+`chatbot/access/visitor.py` describes its content.
 """
 
 from http.cookies import SimpleCookie
@@ -11,14 +11,14 @@ from starlette.requests import HTTPConnection, Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from chatbot import visitors
+from chatbot.access import visitor
 
 LIFE_SECONDS = 400 * 24 * 3600
-"""As long as browsers keep one (RFC 6265bis, section 5.5); renewed with each page."""
+"""Longest time that browsers keep cookies (RFC 6265bis, section 5.5); renewed with each page."""
 
 
 class VisitorCookie:
-    """Gives every browser that opens a page a token of its own."""
+    """Gives every browser that opens a page its own token."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -34,7 +34,7 @@ class VisitorCookie:
                 headers = MutableHeaders(scope=message)
                 if _is_page(request, message["status"], headers):
                     headers.append("Set-Cookie", _cookie(request))
-                    # Nobody between may hand one visitor's cookie to another.
+                    # A cache must not pass one visitor's cookie to another visitor.
                     headers["Cache-Control"] = "private, no-store"
             await send(message)
 
@@ -42,35 +42,35 @@ class VisitorCookie:
 
 
 async def forget(request: Request) -> Response:
-    """Take the cookie back from a browser that asks for it on a page of ours."""
+    """Delete the cookie, if a page of this app asks for it."""
     if not _is_from_a_page_of_ours(request):
         return Response(status_code=403)
     response = Response(status_code=204)
-    for name in (visitors.COOKIE, visitors.SECURE_COOKIE):
+    for name in (visitor.COOKIE, visitor.SECURE_COOKIE):
         is_secure = request.url.scheme == "https"
         response.delete_cookie(name, secure=is_secure, httponly=True, samesite="lax")
     return response
 
 
 def _is_from_a_page_of_ours(request: Request) -> bool:
-    """Whether no other site's page has sent this; its browser says so, truly, in each POST."""
+    """Return True if this app's page sent the request; browsers state the origin in each POST."""
     origin = urlsplit(request.headers.get("origin", ""))
     site = request.headers.get("sec-fetch-site", "same-origin")  # not sent without TLS
     return site == "same-origin" and bool(origin.netloc) and origin.netloc == request.url.netloc
 
 
 def _is_page(request: HTTPConnection, status: int, headers: MutableHeaders) -> bool:
-    if status == 304:  # kept by the browser since before there was a cookie; says no type
+    if status == 304:  # a page in the browser's cache; the response has no content type
         return "text/html" in request.headers.get("accept", "")
     return headers.get("content-type", "").startswith("text/html")
 
 
 def _cookie(request: HTTPConnection) -> str:
     is_secure = request.url.scheme == "https"
-    name = visitors.SECURE_COOKIE if is_secure else visitors.COOKIE
+    name = visitor.SECURE_COOKIE if is_secure else visitor.COOKIE
     token = request.cookies.get(name)
     cookie: SimpleCookie = SimpleCookie()
-    cookie[name] = token if token and visitors.is_token(token) else visitors.new_token()
+    cookie[name] = token if token and visitor.is_token(token) else visitor.new_token()
     cookie[name]["path"] = "/"
     cookie[name]["max-age"] = LIFE_SECONDS
     cookie[name]["httponly"] = True

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Compares the locked versions with the known vulnerabilities. Needs the internet.
+# Checks the locked versions for known vulnerabilities. Needs the internet.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 PATH=$PWD/.venv/bin:$PATH
 
-# --strict: a version that could not be looked up is no version without vulnerabilities.
+# --strict: fail if a version cannot be checked.
 uvx 'pip-audit>=2.10,<3' --strict --requirement deploy/requirements.lock --require-hashes --disable-pip

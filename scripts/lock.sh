@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Writes deploy/requirements.lock: exact versions with their hashes, for every platform.
-# To move everything up to its newest allowed version: scripts/lock.sh --upgrade
+# Writes deploy/requirements.lock: exact versions with hashes, for every platform.
+# To upgrade everything to the newest allowed version: scripts/lock.sh --upgrade
 set -euo pipefail
 cd "$(dirname "$0")/.."
 PATH=$PWD/.venv/bin:$PATH

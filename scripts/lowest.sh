@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Runs the tests with the lowest version of each direct dependency that the ranges allow.
-# Further arguments go to pytest.
+# Runs the tests with the lowest allowed version of each direct dependency.
+# Further arguments are passed to pytest.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 PATH=$PWD/.venv/bin:$PATH

@@ -1,11 +1,11 @@
-"""Write the tables of known services in README.md anew: `python -m scripts.services`."""
+"""Update the tables of known services in `docs/`: `python -m scripts.services`."""
 
-import re
 from pathlib import Path
 
-from chatbot.services import Service, services
+from chatbot.connection_check.presets import Service, services
 
-README = Path(__file__).parents[1] / "README.md"
+DOCS = Path(__file__).parents[1] / "docs"
+PAGES = {"en": DOCS / "settings.md", "zh": DOCS / "settings.zh.md"}
 
 HEADS = {
     "en": ("Service", "Base URL", "Key from", "Good to know", "none needed"),
@@ -14,23 +14,17 @@ HEADS = {
 
 
 def table(language: str) -> str:
-    """The table in `en` or `zh`, as Markdown."""
+    """Return the table in `en` or `zh` as Markdown."""
     *heads, no_key = HEADS[language]
     rows = [heads, ["---"] * len(heads), *(_row(one, language, no_key) for one in services())]
     return "\n".join(f"| {' | '.join(row)} |" for row in rows)
 
 
-def with_tables(readme: str) -> str:
-    """A text with the tables between its marks `<!-- services:en -->` and `<!-- end -->`."""
-    for language in HEADS:
-        mark = f"<!-- services:{language} -->"
-        readme = re.sub(
-            rf"{mark}.*?<!-- end -->",
-            lambda _, mark=mark, language=language: f"{mark}\n\n{table(language)}\n\n<!-- end -->",  # type: ignore[misc]
-            readme,
-            flags=re.DOTALL,
-        )
-    return readme
+def with_table(page: str, language: str) -> str:
+    """Replace the table between `<!-- services -->` and `<!-- end -->` of a page."""
+    before, mark, rest = page.partition("<!-- services -->")
+    _, end, after = rest.partition("<!-- end -->")
+    return f"{before}{mark}\n\n{table(language)}\n\n{end}{after}"
 
 
 def _row(service: Service, language: str, no_key: str) -> list[str]:
@@ -48,4 +42,5 @@ def _host(address: str) -> str:
 
 
 if __name__ == "__main__":
-    README.write_text(with_tables(README.read_text("utf-8")), "utf-8")
+    for language, path in PAGES.items():
+        path.write_text(with_table(path.read_text("utf-8"), language), "utf-8")

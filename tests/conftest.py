@@ -1,12 +1,14 @@
 """Fixtures: a person's empty machine, a loopback endpoint, the page, and a real browser on it."""
 
+import contextlib
+import itertools
 import os
 import re
 import secrets
 import shutil
+import signal
 import socket
 import subprocess
-import sys
 import tempfile
 import time
 import urllib.request
@@ -22,23 +24,29 @@ from playwright.sync_api import Browser, BrowserContext, Page
 from streamlit.runtime.secrets import Secrets
 from streamlit.testing.v1 import AppTest
 
-from chatbot import local_model
-from chatbot.settings import Settings
+from chatbot.builtin import model as builtin_model
+from chatbot.settings.settings import Settings
 from chatbot.store import Conversation, Message, Store, new_conversation
+from chatbot.ui import state, widgets
+from chatbot.ui.state import PageState
 from tests.browser import COMPOSER, OpenPage
-from tests.endpoint import FakeEndpoint
+from tests.servers.endpoint import FakeEndpoint
+from tests.servers.processes import run_module
 
 ROOT = Path(__file__).parents[1]
-WEIGHTS_FOLDER = local_model.default_cache_folder()  # the real one, before HOME is another
+WEIGHTS_FOLDER = builtin_model.default_cache_folder()  # the real one, before HOME is another
 CANARY_KEY = "sk-canary-8c1f0b5e"
 
 # What takes 1 ms takes 300 on a machine that stalls. CI has the same examples each time, so that
-# what fails there is the change; new ones are looked for wherever else the tests are run.
+# what fails there is the change; new ones are looked for wherever else the tests are run, each time
+# a few.
+IS_CI = "CHATBOT_TEST_NO_SKIP" in os.environ
 hypothesis.settings.register_profile(
     "any machine",
     deadline=None,
     suppress_health_check=[hypothesis.HealthCheck.too_slow],
-    derandomize="CHATBOT_TEST_NO_SKIP" in os.environ,
+    derandomize=IS_CI,
+    max_examples=100 if IS_CI else 20,
 )
 hypothesis.settings.load_profile("any machine")
 
@@ -50,6 +58,8 @@ CHROMIUM_ARGUMENTS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+# For visits of seconds: compiling for speed and a process for drawing are not worth their CPU.
+FOR_SHORT_VISITS = ["--js-flags=--no-opt --no-maglev", "--in-process-gpu"]
 
 
 @pytest.fixture(autouse=True)
@@ -130,10 +140,20 @@ def endpoint() -> Iterator[FakeEndpoint]:
 
 @pytest.fixture
 def page(endpoint: FakeEndpoint, monkeypatch: pytest.MonkeyPatch) -> AppTest:
-    """The page, not yet run, set up for the loopback endpoint."""
+    """The page, not yet run, with open answer settings, set up for the loopback endpoint."""
     monkeypatch.setenv("OPENAI_BASE_URL", endpoint.base_url)
     monkeypatch.setenv("OPENAI_API_KEY", CANARY_KEY)
-    return AppTest.from_file(str(ROOT / "streamlit_app.py"), default_timeout=30)
+    page = AppTest.from_file(str(ROOT / "streamlit_app.py"), default_timeout=30)
+    page.session_state[widgets.SETTINGS_FOLD] = True
+    return page
+
+
+def page_state(page: AppTest) -> PageState:
+    """Return the page's session state, which may be set before the first run."""
+    if state.KEY not in page.session_state:
+        page.session_state[state.KEY] = PageState()
+    kept: PageState = page.session_state[state.KEY]
+    return kept
 
 
 @pytest.fixture(scope="session")
@@ -143,8 +163,8 @@ def weights_folder() -> Path:
 
 
 def find_chromium() -> str | None:
-    """An installed Chromium or Chrome."""
-    names = ("chromium", "chromium-browser", "google-chrome", "chrome")
+    """An installed Chromium or Chrome; the one without a window takes a third less CPU."""
+    names = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome", "chrome")
     return os.environ.get("CHATBOT_TEST_BROWSER") or next(
         filter(None, map(shutil.which, names)), None
     )
@@ -155,14 +175,16 @@ def chromium() -> Iterator[Any]:
     path = find_chromium()
     if path is None:
         reason = "no Chromium or Chrome found; set CHATBOT_TEST_BROWSER to the path of one"
-        if os.environ.get("CHATBOT_TEST_NO_SKIP"):
+        if IS_CI:
             pytest.fail(reason)
         pytest.skip(reason)
     from playwright.sync_api import expect, sync_playwright
 
     expect.set_options(timeout=20_000)  # a busy machine is slow, which is no failure
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=CHROMIUM_ARGUMENTS)
+        browser = playwright.chromium.launch(
+            executable_path=path, args=[*CHROMIUM_ARGUMENTS, *FOR_SHORT_VISITS]
+        )
         yield browser
         browser.close()
 
@@ -184,17 +206,15 @@ class RunningApp:
         self.start()
 
     def start(self) -> None:
-        command = [sys.executable, "-m", "streamlit", "run", str(self.script)]
-        command += ["--server.port", str(self.port), "--server.address", "127.0.0.1"]
+        arguments = ["run", str(self.script)]
+        arguments += ["--server.port", str(self.port), "--server.address", "127.0.0.1"]
         is_headless = self._environment.get("STREAMLIT_SERVER_HEADLESS", "true")
-        command += ["--server.headless", is_headless, "--server.fileWatcherType", "none"]
-        with (self.folder / "server.log").open("ab") as log:
-            self.process = subprocess.Popen(
-                command, cwd=self.folder, env=self._environment, stdout=log, stderr=log
-            )
-        deadline = time.monotonic() + 30
+        arguments += ["--server.headless", is_headless, "--server.fileWatcherType", "none"]
+        log = self.folder / "server.log"
+        self.process = run_module("streamlit", arguments, self.folder, self._environment, log)
+        deadline = time.monotonic() + 120  # or until it ends: a busy machine is slow
         while not self._is_healthy():
-            assert self.process.poll() is None, self.log
+            assert self.process.is_alive(), self.log
             assert time.monotonic() < deadline, self.log
             time.sleep(0.05)
 
@@ -209,16 +229,22 @@ class RunningApp:
     def log(self) -> str:
         return (self.folder / "server.log").read_text("utf-8", "replace")
 
+    def end_by(self, number: signal.Signals) -> int | None:
+        """Send a signal and wait for the end; returns the exit code, None if it goes on."""
+        assert self.process.pid
+        os.kill(self.process.pid, number)
+        self.process.join(20)
+        return self.process.exitcode
+
     def kill(self) -> None:
         """As a crash or `kill -9` would: nothing gets a chance to tidy up."""
         self.process.kill()
-        self.process.wait()
+        self.process.join()
 
     def stop(self) -> None:
         self.process.terminate()
-        try:
-            self.process.wait(10)
-        except subprocess.TimeoutExpired:
+        self.process.join(10)
+        if self.process.is_alive():
             self.kill()
 
 
@@ -280,13 +306,13 @@ def start_conversation(
 
 
 def go_to(page: AppTest, **address: str) -> AppTest:
-    """Have the page run at an address, as one who goes back or forward in the browser does."""
-    page.session_state["address"] = address
+    """Run the page at an address, as after Back or Forward in the browser."""
+    page_state(page).address = address
     page.query_params = address
     return page.run()
 
 
-def wait_until(condition: Callable[[], bool], seconds: float = 10) -> None:
+def wait_until(condition: Callable[[], bool], seconds: float = 20) -> None:
     """Wait for a condition, looking often."""
     deadline = time.monotonic() + seconds
     while not condition():
@@ -305,15 +331,36 @@ def save_slowly(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(store.checkpoints, "save", save_later)
 
 
+def examples(count: int) -> int:
+    """How many generated examples a test has: so many in CI, a fifth of them elsewhere."""
+    return count if IS_CI else count // 5
+
+
 def free_port() -> int:
-    """A port of this machine that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A port of this machine that nobody listens on, nor is given by `free_port` again soon.
+
+    Each worker of pytest-xdist has a thousand ports, from 20000 on: below those that the system
+    gives to whoever connects or asks for any port, so that none is taken before it is used.
+    """
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % 10
+    for _ in range(1000):
+        port = 20_000 + 1000 * worker + next(_ports) % 1000
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise OSError("no port is free")
+
+
+_ports = itertools.count(os.getpid())  # two runs of pytest begin at different ones
+
+
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """Four workers for whole folders, none for named files: workers take longer to start."""
+    return 4 if all(Path(argument).is_dir() for argument in config.args) else 0
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """In CI a test that was skipped counts as failed: everything it needs is installed there."""
     reporter = session.config.pluginmanager.get_plugin("terminalreporter")
-    if os.environ.get("CHATBOT_TEST_NO_SKIP") and reporter and reporter.stats.get("skipped"):
+    if IS_CI and reporter and reporter.stats.get("skipped"):
         session.exitstatus = pytest.ExitCode.TESTS_FAILED

@@ -1,7 +1,7 @@
-"""Taking conversations away and bringing them in: Markdown, JSON, zip, and ChatGPT's export.
+"""Export and import of conversations: Markdown, JSON, zip, and other apps' exports.
 
-Nothing here draws. What comes in was written by somebody else, so every value is
-checked, every tree mended, and a file is read to its end before anything is kept.
+Nothing here draws. Imported files are untrusted, so every value is checked, every tree is
+repaired, and a file is read to its end before anything is stored.
 """
 
 from chatbot.exchange.export import (
@@ -11,6 +11,7 @@ from chatbot.exchange.export import (
     to_json,
     to_markdown,
     write_zip,
+    write_zips,
 )
 from chatbot.exchange.importing import Summary, import_file
 
@@ -23,4 +24,5 @@ __all__ = [
     "to_json",
     "to_markdown",
     "write_zip",
+    "write_zips",
 ]

@@ -1,29 +1,34 @@
-"""Conversations as files: Markdown to read, JSON to bring in again, a zip of them all.
+"""Export of conversations: Markdown for people, JSON for import, a zip of all conversations.
 
-Neither holds a key, an owner or a server: only what the person wrote and was told.
+The files contain no keys, owners or servers, only the messages and their details.
 """
 
 import json
 import re
 import zipfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from typing import IO, Any
 
 from chatbot.errors import ChatbotError
-from chatbot.i18n import thought_for, translate
-from chatbot.periods import zone
+from chatbot.i18n import translate
+from chatbot.i18n.dates import thought_for, zone
 from chatbot.store import Conversation, Message, Store
 
 FORMAT = "chatbot-conversation"
 VERSION = 1
-"""Raised when an older version of the app could no longer read what is written here."""
+"""Version of the format, to be increased when older versions of the app cannot read it."""
+
+ZIP_BYTES = 120 * 2**20
+ZIP_JSON_BYTES = 800 * 2**20
+ZIP_CONVERSATIONS = 50_000
+"""A zip ends after the conversation that exceeds one of these; larger zips cannot be imported."""
 
 
 def to_json(conversation: Conversation, messages: list[Message]) -> str:
-    """One conversation with all its branches, in the format that `import_file` reads.
+    """Return a conversation with all its branches in the format that `import_file` reads.
 
-    `messages` are all of it, in the order of their arrival.
+    `messages` are all messages of the conversation, in order of arrival.
     """
     data = {
         "format": FORMAT,
@@ -67,7 +72,7 @@ def _message_json(message: Message) -> dict[str, Any]:
 def to_markdown(
     conversation: Conversation, branch: list[Message], language: str, timezone: str | None
 ) -> str:
-    """The branch on screen, to be read: who said what and when, on the person's own clock."""
+    """Return the branch on screen as Markdown, with times in the visitor's time zone."""
     parts = [f"# {conversation.title}"]
     for message in branch:
         who = translate(language, "export.question")
@@ -85,7 +90,7 @@ def to_markdown(
 
 
 def branch_on_screen(conversation: Conversation, messages: list[Message]) -> list[Message]:
-    """Of all messages of a conversation, those of the branch on screen, oldest first."""
+    """Select the messages of the branch on screen, oldest first."""
     by_id = {message.id: message for message in messages}
     branch = []
     message = by_id.get(conversation.leaf_id or "")
@@ -103,33 +108,78 @@ def write_zip(
     timezone: str | None,
     report: Callable[[float], None],
 ) -> int:
-    """Write all the owner's conversations into a zip, one after the other; returns how many.
+    """Write all the owner's conversations into one zip of any size; return their number.
 
-    One that is in several stores is taken from the first.
-    `report` is told the part that is done, from 0 to 1.
+    A conversation in several stores is taken from the first store. `report` gets the progress,
+    from 0 to 1.
     """
-    where = {id: store for store in reversed(stores) for id in store.conversations.ids(owner)}
     written = 0
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
-        for place, (conversation_id, store) in enumerate(where.items(), 1):
-            conversation = store.conversations.get(owner, conversation_id)
-            if conversation:  # or else it was deleted meanwhile
-                messages = store.messages.all(owner, conversation_id)
-                branch = branch_on_screen(conversation, messages)
-                markdown = to_markdown(conversation, branch, language, timezone)
-                name = file_name(conversation, timezone)
-                # Titles can be alike.
-                name = f"{name} {conversation.id[:8]}"
-                archive.writestr(f"markdown/{name}.md", markdown)
-                archive.writestr(f"json/{name}.json", to_json(conversation, messages))
-                written += 1
-            report(place / len(where))
+        for conversation, messages in _all(stores, owner, report):
+            _write(archive, conversation, messages, language, timezone)
+            written += 1
     return written
 
 
+def write_zips(
+    stores: Sequence[Store],
+    owner: str,
+    new_file: Callable[[], IO[bytes]],
+    language: str,
+    timezone: str | None,
+    report: Callable[[float], None],
+) -> list[IO[bytes]]:
+    """Write all the owner's conversations into zips small enough for import; at least one."""
+    files = [new_file()]
+    archive = zipfile.ZipFile(files[0], "w", zipfile.ZIP_DEFLATED)
+    written = json_bytes = 0
+    try:
+        for conversation, messages in _all(stores, owner, report):
+            is_full = json_bytes > ZIP_JSON_BYTES or files[-1].tell() > ZIP_BYTES
+            if is_full or written >= ZIP_CONVERSATIONS:
+                archive.close()
+                files.append(new_file())
+                archive = zipfile.ZipFile(files[-1], "w", zipfile.ZIP_DEFLATED)
+                written = json_bytes = 0
+            json_bytes += _write(archive, conversation, messages, language, timezone)
+            written += 1
+    finally:
+        archive.close()
+    return files
+
+
+def _all(
+    stores: Sequence[Store], owner: str, report: Callable[[float], None]
+) -> Iterator[tuple[Conversation, list[Message]]]:
+    """Yield every conversation of an owner with all messages, from the first store that has it."""
+    where = {id: store for store in reversed(stores) for id in store.conversations.ids(owner)}
+    for place, (conversation_id, store) in enumerate(where.items(), 1):
+        conversation = store.conversations.get(owner, conversation_id)
+        if conversation:  # else it was deleted meanwhile
+            yield conversation, store.messages.all(owner, conversation_id)
+        report(place / len(where))
+
+
+def _write(
+    archive: zipfile.ZipFile,
+    conversation: Conversation,
+    messages: list[Message],
+    language: str,
+    timezone: str | None,
+) -> int:
+    """Write a conversation into a zip; return the size of its JSON in bytes."""
+    branch = branch_on_screen(conversation, messages)
+    # Titles may be equal, so the id makes the name unique.
+    name = f"{file_name(conversation, timezone)} {conversation.id[:8]}"
+    archive.writestr(f"markdown/{name}.md", to_markdown(conversation, branch, language, timezone))
+    data = to_json(conversation, messages).encode()
+    archive.writestr(f"json/{name}.json", data)
+    return len(data)
+
+
 def file_name(conversation: Conversation, timezone: str | None) -> str:
-    """A name for a conversation's file, without its ending, that every system takes."""
-    # Not in names on Windows; invisible marks could make one look like another.
+    """Return a file name without extension that is valid on every system."""
+    # Windows forbids these characters; invisible characters would make names look alike.
     title = re.sub(
         r'[\\/:*?"<>|.\x00-\x1f\x7f\u200b-\u200f\u202a-\u202e\u2066-\u2069]',
         " ",
@@ -139,7 +189,7 @@ def file_name(conversation: Conversation, timezone: str | None) -> str:
 
 
 def shown_time(seconds: float, timezone: str | None) -> str:
-    """A moment as `2025-03-01 14:05` on the clock of a time zone such as Asia/Shanghai."""
+    """Format a time as `2025-03-01 14:05` in a time zone such as Asia/Shanghai."""
     return f"{datetime.fromtimestamp(seconds, zone(timezone)):%Y-%m-%d %H:%M}"
 
 

@@ -1,27 +1,45 @@
-"""Bringing conversations in: all of a file is read and checked first, then kept."""
+"""Import of conversations: the whole file is read and checked before anything is stored."""
 
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import IO
 
-from chatbot.errors import ChatbotError
-from chatbot.exchange import chatgpt, own
-from chatbot.exchange.read_conversation import ReadConversation, Unreadable
-from chatbot.exchange.reading import conversations_in
+from chatbot.errors import ChatbotError, Phrase
+from chatbot.exchange import apps, kinds
+from chatbot.exchange.formats import chatgpt, native
+from chatbot.exchange.json_stream import LongConversation, conversations_in, in_small_file
+from chatbot.exchange.keeping import Batch, add_long, conversation_bytes
+from chatbot.exchange.validation import ReadConversation, Unreadable
+from chatbot.limits.policy import Limits
+from chatbot.limits.storage import Room
 from chatbot.store import Store
+
+NO_LIMITS = Limits()
 
 
 @dataclass
 class Summary:
-    """What became of a file."""
+    """Result of an import."""
 
     added: int = 0
     already_there: int = 0
     empty: int = 0
     unreadable: int = 0
+    no_room: int = 0
+    """New conversations that were not stored, because the storage limit was reached."""
+    refusal: ChatbotError | None = None
+    """The storage limit that was reached, if any."""
     left_out: Counter[str] = field(default_factory=Counter)
-    """Content types of which nothing, or a placeholder, came in, with how often."""
+    """Content types that were omitted or replaced by a placeholder, with their numbers."""
+
+
+@dataclass
+class _Unusable:
+    """Values of a file that are not readable conversations."""
+
+    kind: str = ""
+    """Kind of the first such value: a catalogue key below `import.kind`."""
 
 
 def import_file(
@@ -30,49 +48,110 @@ def import_file(
     file: IO[bytes],
     language: str,
     report: Callable[[float], None],
+    allowed: Limits = NO_LIMITS,
 ) -> Summary:
-    """Bring in what a file holds: our own JSON or zip, or ChatGPT's zip or conversations.json.
+    """Import a file: this app's own JSON or zip, or an export of another app.
 
-    `report` is told the part that is done, from 0 to 1. Raises
-    ChatbotError("import_damaged"), ("import_too_large") or ("import_nothing") before
-    anything is kept, and ChatbotError("store…") when the database fails meanwhile:
-    what had come in stays, and the same file brings in the rest.
+    `report` gets the progress, from 0 to 1. Raises ChatbotError("import_damaged"),
+    ("import_too_large"), ("import_nothing"), ("import_other") or ("import_locked") before
+    anything is stored, and ChatbotError("store…") if the database fails meanwhile. Conversations
+    stored before that stay, and importing the same file again adds the rest. The same holds when
+    a storage limit of `allowed` is reached.
     """
-    checked = _found(file, language, lambda part: report(part / 2))
-    if not sum(found is not None for found in checked):  # to its end: `any` would stop earlier
-        raise ChatbotError("import_nothing")
+    _check(file, language, lambda part: report(part / 2))
     summary = Summary()
     there = store.conversations.origins(owner)
-    for found in _found(file, language, lambda part: report(0.5 + part / 2)):
+    room = Room(store, owner, allowed)
+    batch = Batch(store, owner)
+    for found in _found(file, language, lambda part: report(0.5 + part / 2), _Unusable()):
         if found is None:
             summary.unreadable += 1
-        elif not found.messages:
+        elif not isinstance(found, LongConversation) and not found.messages:
             summary.empty += 1
-        elif found.conversation.origin in there:
+        elif (origin := _origin(found)) in there:
             summary.already_there += 1
+        elif summary.refusal:
+            summary.no_room += 1
         else:
-            store.conversations.add(owner, found.conversation, found.messages)
-            there.add(found.conversation.origin or found.conversation.id)
+            try:
+                if isinstance(found, LongConversation):
+                    batch.keep()
+                    add_long(store, owner, found, room)
+                else:
+                    room.take(conversation_bytes(found))
+                    batch.add(found)
+            except ChatbotError as error:
+                if not error.code.startswith("storage_"):
+                    raise
+                # Import no more conversations; importing the file again can add the rest.
+                summary.refusal = error
+                summary.no_room += 1
+                continue
+            if not isinstance(found, LongConversation):
+                summary.left_out += found.left_out
+            there.add(origin)
             summary.added += 1
-            summary.left_out += found.left_out
+    batch.keep()
     if summary.added:
         store.conversations.order_by_time(owner)
     return summary
 
 
+def _origin(found: ReadConversation | LongConversation) -> str:
+    """Return the identity of a conversation, the same each time its file is imported."""
+    if isinstance(found, LongConversation):
+        conversation = native.LongReading(found.head).conversation
+    else:
+        conversation = found.conversation
+    return conversation.origin or conversation.id
+
+
+def _check(file: IO[bytes], language: str, report: Callable[[float], None]) -> None:
+    """Read a file to its end. Raises the ChatbotError that names the problem, if any."""
+    unusable = _Unusable()
+    readable = 0
+    try:
+        for found in _found(file, language, report, unusable):
+            if isinstance(found, LongConversation):
+                reading = native.LongReading(found.head)
+                for raw in found.messages:
+                    reading.message(raw)
+            readable += found is not None
+    except (ChatbotError, Unreadable) as error:
+        if isinstance(error, Unreadable):
+            error = ChatbotError("import_damaged")
+        kind = kinds.of_file(file)
+        if error.code != "import_damaged" or not kind:
+            raise error from None
+        raise _other(kind) from error
+    if not readable:
+        kind = kinds.of_zip(file) or unusable.kind
+        raise _other(kind) if kind else ChatbotError("import_nothing")
+
+
+def _other(kind: str) -> ChatbotError:
+    if kind == "locked":
+        return ChatbotError("import_locked")
+    return ChatbotError(
+        "import_other", kind=Phrase(f"import.kind.{kind}"), apps=Phrase("import.apps")
+    )
+
+
 def _found(
-    file: IO[bytes], language: str, report: Callable[[float], None]
-) -> Iterator[ReadConversation | None]:
-    """Each conversation of a file; None for one that is not as it should be."""
-    for raw in conversations_in(file, report):
-        try:
-            if not isinstance(raw, dict):
-                raise Unreadable
-            if own.is_ours(raw):
-                yield own.read(raw)
-            elif chatgpt.is_chatgpts(raw):
-                yield chatgpt.read(raw, language)
-            else:
-                raise Unreadable
-        except Unreadable:
-            yield None
+    file: IO[bytes], language: str, report: Callable[[float], None], unusable: _Unusable
+) -> Iterator[ReadConversation | LongConversation | None]:
+    """Yield each conversation of a file; None for an invalid one."""
+    feedback = in_small_file(file, chatgpt.FEEDBACK_FILE)
+    for value in conversations_in(file, report):
+        for raw in [value] if isinstance(value, LongConversation) else apps.conversations_in(value):
+            try:
+                if isinstance(raw, LongConversation):
+                    native.LongReading(raw.head)
+                    yield raw
+                    continue
+                if feedback and isinstance(raw, dict):
+                    chatgpt.rate(raw, feedback)
+                yield apps.read(raw, language)
+            except Unreadable:
+                unusable.kind = unusable.kind or kinds.of_value(raw)
+                yield None

@@ -1,4 +1,4 @@
-"""Answers that are being written: their text so far, and what became of them."""
+"""Checkpoints of running answers: their text so far, and their end."""
 
 import time
 from collections.abc import Iterable
@@ -7,10 +7,11 @@ import sqlalchemy as sa
 
 from chatbot.errors import ChatbotError
 from chatbot.store.database import Database, writing
-from chatbot.store.messages import message_of
-from chatbot.store.passages import set_text
+from chatbot.store.message_queries import message_of
 from chatbot.store.records import HEARTBEAT_TIMEOUT_SECONDS, Message, State
 from chatbot.store.schema import conversations, is_answering, messages
+from chatbot.store.search import set_text
+from chatbot.store.sizes import message_size
 
 _WRITTEN = (
     "content",
@@ -36,8 +37,8 @@ _was_given_up = sa.and_(
     sa.func.length(_text) > sa.func.length(messages.c.content),
     sa.func.substr(_text, 1, sa.func.length(messages.c.content)) == messages.c.content,
 )
-"""Whether another process took an answer's process to be gone, as while a laptop slept, and the
-answer has gone on since then."""
+"""Another process marked this answer cut short while its own process was suspended, such as on a
+sleeping laptop; the longer text wins."""
 
 _write = (
     messages.update()
@@ -46,29 +47,29 @@ _write = (
         messages.c.lease.is_not_distinct_from(sa.bindparam("row_lease")),
         (messages.c.state == State.ANSWERING) | _was_given_up,
     )
-    .values({name: sa.bindparam(f"new_{name}") for name in (*_WRITTEN, "saved_at")})
+    .values({name: sa.bindparam(f"new_{name}") for name in (*_WRITTEN, "bytes", "saved_at")})
 )
 
 
 class Checkpoints:
-    """What the process that gives an answer writes down meanwhile."""
+    """Checkpoints that the process of an answer saves."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     @writing
     def save(self, connection: sa.Connection, answers: Iterable[Message]) -> set[str]:
-        """Write the present text and state of some answers, in one transaction.
+        """Save the current text and state of some answers, in one transaction.
 
-        Only answers still marked as answering change, so that a late
-        checkpoint never undoes an end. Called by the process that runs them.
-        Returns the ids of those that it must not go on with: stopped from
-        elsewhere, continued by another process, or deleted.
+        Only answers still marked as answering change, so that a late checkpoint never undoes an
+        end. Only the process that runs the answers calls this. Returns the ids of answers that
+        this process must end: stopped or continued by another process, or deleted.
         """
         now = time.time()
         answers = list(answers)
         rows = [
             {"row_id": answer.id, "row_lease": answer.lease, "new_saved_at": now}
+            | {"new_bytes": message_size(answer)}
             | {f"new_{name}": getattr(answer, name) for name in _WRITTEN}
             for answer in answers
         ]
@@ -87,7 +88,7 @@ class Checkpoints:
 
     @writing
     def stop(self, connection: sa.Connection, owner: str, message_id: str) -> None:
-        """Stop an answer that another process gives, which notices when it next saves it."""
+        """Stop an answer of another process, which notices at its next checkpoint."""
         if message_of(connection, owner, message_id):
             connection.execute(
                 messages.update()
@@ -98,10 +99,10 @@ class Checkpoints:
 
     @writing
     def resume(self, connection: sa.Connection, owner: str, message_id: str, lease: str) -> Message:
-        """Mark an answer at the end of the branch as answering again, to be continued.
+        """Mark the last answer of the branch as answering again, to be continued.
 
-        From now on only who has this lease can write it.
-        Raises ChatbotError("conflict") when it runs already or something follows it.
+        From now on only the holder of this lease can write the answer. Raises
+        ChatbotError("conflict") if the answer is running or a message follows it.
         """
         now = time.time()
         is_the_end = sa.exists().where(
@@ -128,7 +129,7 @@ class Checkpoints:
 
     @writing
     def end_abandoned(self, connection: sa.Connection) -> None:
-        """Mark answers as cut short whose process has gone, and make them searchable."""
+        """Mark answers of vanished processes as cut short, and make them searchable."""
         is_abandoned = (
             is_answering,
             messages.c.saved_at < time.time() - HEARTBEAT_TIMEOUT_SECONDS,
@@ -136,7 +137,7 @@ class Checkpoints:
         for message_id in list(connection.scalars(sa.select(messages.c.id).where(*is_abandoned))):
             ended = connection.execute(
                 messages.update()
-                .where(messages.c.id == message_id, *is_abandoned)  # it may have come back
+                .where(messages.c.id == message_id, *is_abandoned)  # its process may have resumed
                 .values(state=State.CUT_SHORT)
             )
             if ended.rowcount:
@@ -144,7 +145,7 @@ class Checkpoints:
 
 
 def _leases(connection: sa.Connection, ids: list[str]) -> dict[str, str | None]:
-    """Who may write which of these answers; those that were stopped, nobody."""
+    """Return the leases of answers by id, without stopped answers."""
     query = sa.select(messages.c.id, messages.c.lease).where(
         messages.c.id.in_(ids), messages.c.state != State.STOPPED
     )

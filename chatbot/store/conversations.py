@@ -1,39 +1,24 @@
-"""Conversations: whose they are, their titles, and their places in the list."""
+"""Conversations: owners, titles, controls, and order in the list."""
 
 import time
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 import sqlalchemy as sa
 
+from chatbot.store.adding import add_conversations, next_activity, owned
 from chatbot.store.database import Database, reading, writing
-from chatbot.store.passages import add_texts, set_title
 from chatbot.store.records import Conversation, Message, new_id, one_line
 from chatbot.store.schema import conversations, messages, shares
+from chatbot.store.search import add_texts, set_title
+from chatbot.store.sizes import conversation_size, message_row
 from chatbot.store.spending import adopt_spending
 
 _COLUMNS = [conversations.c[name] for name in Conversation.__dataclass_fields__]
 
 
-def owned(owner: str, conversation_id: str) -> tuple[sa.ColumnElement[bool], ...]:
-    """That a conversation is this one, the owner's, and not deleted."""
-    return (
-        conversations.c.id == conversation_id,
-        conversations.c.owner == owner,
-        conversations.c.deleted_at.is_(None),
-    )
-
-
-def next_activity(owner: str) -> sa.ScalarSelect[int]:
-    """A place in the owner's list before all others."""
-    others = conversations.alias("others")
-    newest = sa.func.coalesce(sa.func.max(others.c.activity), 0)
-    return sa.select(newest + 1).where(others.c.owner == owner).scalar_subquery()
-
-
 class Conversations:
-    """The owner's list of conversations."""
+    """An owner's conversations."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -48,35 +33,25 @@ class Conversations:
     ) -> list[Message]:
         """Add a new conversation with its first messages, all or nothing.
 
-        The last message becomes the end of the branch on screen, unless the
-        conversation names another. Messages without a time are of this moment.
+        The last message becomes the end of the branch on screen, unless the conversation names
+        another message. Messages without a time get the current time.
         """
-        now = time.time()
-        added = [
-            replace(message, sequence=place, created_at=message.created_at or now, saved_at=now)
-            for place, message in enumerate(first_messages, 1)
-        ]
-        is_there = sa.select(conversations.c.id).where(*owned(owner, conversation.id))
-        if connection.scalar(is_there):
-            return added  # the connection was lost after it was kept
-        row = {
-            **vars(conversation),
-            "owner": owner,
-            "activity": next_activity(owner),
-            "last_sequence": len(added),
-            "created_at": min([now, *(message.created_at for message in added)]),
-            "leaf_id": conversation.leaf_id or (added[-1].id if added else None),
-        }
-        connection.execute(conversations.insert().values(row))
-        set_title(connection, conversation.id, conversation.title)
-        if added:
-            connection.execute(messages.insert(), [vars(message) for message in added])
-            add_texts(connection, added)
+        [added] = add_conversations(connection, owner, [(conversation, first_messages)])
         return added
 
     @writing
+    def add_all(
+        self,
+        connection: sa.Connection,
+        owner: str,
+        new: Sequence[tuple[Conversation, Sequence[Message]]],
+    ) -> None:
+        """Add many conversations with their messages, in one transaction; see `add`."""
+        add_conversations(connection, owner, new)
+
+    @writing
     def try_to_write(self, connection: sa.Connection) -> None:
-        """Write some pages of a database, and take it away before anybody can see it."""
+        """Write some pages and remove them in the same transaction, invisible to others."""
         key, now = new_id(), time.time()
         row = {"id": key, "owner": "", "title": "x" * 10_000, "controls": {}}
         connection.execute(conversations.insert().values(**row, created_at=now, updated_at=now))
@@ -90,7 +65,7 @@ class Conversations:
         conversation: Conversation,
         all_messages: Sequence[Message],
     ) -> None:
-        """Have a conversation of another store here as it is there, whether it is new or not."""
+        """Copy a conversation from another store, replacing an older copy if there is one."""
         known = sa.select(conversations.c.last_sequence).where(
             conversations.c.id == conversation.id, conversations.c.owner == owner
         )
@@ -103,6 +78,7 @@ class Conversations:
             "activity": next_activity(owner),
             "is_pinned": conversation.is_pinned,
             "origin": conversation.origin,
+            "bytes": conversation_size(conversation.controls, conversation.origin),
             "deleted_at": None,
             "last_sequence": max([last_sequence or 0, *(m.sequence for m in all_messages)]),
         }
@@ -118,7 +94,7 @@ class Conversations:
             connection.execute(conversations.insert().values(row))
         set_title(connection, conversation.id, conversation.title)
         if all_messages:
-            # What others wrote here meanwhile stays.
+            # Messages that others have added to the copy stay.
             connection.execute(
                 messages.delete().where(
                     messages.c.id == sa.bindparam("row_id"),
@@ -126,26 +102,27 @@ class Conversations:
                 ),
                 [{"row_id": message.id} for message in all_messages],
             )
-            connection.execute(messages.insert(), [vars(message) for message in all_messages])
+            rows = [message_row(message) for message in all_messages]
+            connection.execute(messages.insert(), rows)
             add_texts(connection, all_messages)
 
     @writing
     def erase(self, connection: sa.Connection, owner: str, conversation_id: str) -> None:
-        """Delete a conversation for good, at once."""
+        """Delete a conversation permanently, at once."""
         connection.execute(conversations.delete().where(*owned(owner, conversation_id)))
 
     @reading
     def get(
         self, connection: sa.Connection, owner: str, conversation_id: str
     ) -> Conversation | None:
-        """The owner's conversation of this id, or None."""
+        """Return the owner's conversation with this id, or None."""
         query = sa.select(*_COLUMNS).where(*owned(owner, conversation_id))
         row = connection.execute(query).first()
         return Conversation(**row._mapping) if row else None
 
     @reading
     def page(self, connection: sa.Connection, owner: str, limit: int) -> list[Conversation]:
-        """The pinned conversations, then `limit` others, those last written to first."""
+        """Return the pinned conversations, then `limit` others, the most recently used first."""
         newest_first = (
             sa.select(*_COLUMNS)
             .where(conversations.c.owner == owner, conversations.c.deleted_at.is_(None))
@@ -158,7 +135,7 @@ class Conversations:
 
     @reading
     def ids(self, connection: sa.Connection, owner: str) -> list[str]:
-        """The ids of all the owner's conversations, the first written to last first."""
+        """Return the ids of all the owner's conversations, the least recently used first."""
         query = (
             sa.select(conversations.c.id)
             .where(conversations.c.owner == owner, conversations.c.deleted_at.is_(None))
@@ -168,7 +145,7 @@ class Conversations:
 
     @reading
     def origins(self, connection: sa.Connection, owner: str) -> set[str]:
-        """Where the owner's conversations came from: their own ids, and those of imported ones."""
+        """Return the ids of the owner's conversations, and the origins of imported ones."""
         query = sa.select(conversations.c.id, conversations.c.origin).where(
             conversations.c.owner == owner, conversations.c.deleted_at.is_(None)
         )
@@ -178,12 +155,14 @@ class Conversations:
     def set_controls(
         self, connection: sa.Connection, owner: str, conversation_id: str, controls: dict[str, Any]
     ) -> None:
-        """Remember what the conversation's sidebar controls are set to."""
-        change(connection, owner, conversation_id, controls=controls)
+        """Save the settings of a conversation's sidebar controls."""
+        origin = sa.func.coalesce(sa.func.length(conversations.c.origin), 0)
+        size = conversation_size(controls, None) + origin
+        change(connection, owner, conversation_id, controls=controls, bytes=size)
 
     @reading
     def last_controls(self, connection: sa.Connection, owner: str) -> dict[str, Any]:
-        """What the controls of the conversation were set to in which the owner last wrote."""
+        """Return the controls of the owner's most recently used conversation."""
         newest = (
             sa.select(conversations.c.controls)
             .where(conversations.c.owner == owner, conversations.c.deleted_at.is_(None))
@@ -196,7 +175,7 @@ class Conversations:
     def rename(
         self, connection: sa.Connection, owner: str, conversation_id: str, title: str
     ) -> None:
-        """Give a conversation another title; a blank one changes nothing."""
+        """Change the title of a conversation; a blank title changes nothing."""
         if (title := one_line(title)) and change(connection, owner, conversation_id, title=title):
             set_title(connection, conversation_id, title)
 
@@ -204,12 +183,12 @@ class Conversations:
     def pin(
         self, connection: sa.Connection, owner: str, conversation_id: str, is_pinned: bool
     ) -> None:
-        """Keep a conversation above the others, or no longer."""
+        """Pin a conversation above the others, or unpin it."""
         change(connection, owner, conversation_id, is_pinned=is_pinned)
 
     @writing
     def order_by_time(self, connection: sa.Connection, owner: str) -> None:
-        """Put the owner's list in the order of `updated_at`, as after bringing in older ones."""
+        """Order the owner's list by `updated_at`, after an import of older conversations."""
         by_time = sa.func.row_number().over(
             order_by=(conversations.c.updated_at, conversations.c.activity)
         )
@@ -226,7 +205,7 @@ class Conversations:
 
     @writing
     def adopt(self, connection: sa.Connection, from_owner: str, to_owner: str) -> None:
-        """Give all conversations of one owner to another: the same person, now recognised."""
+        """Move all data of one owner to another, when a person is recognised after signing in."""
         theirs = sa.select(conversations.c.id).where(conversations.c.owner == from_owner)
         for conversation_id in list(connection.scalars(theirs.order_by(conversations.c.activity))):
             connection.execute(
@@ -241,6 +220,6 @@ class Conversations:
 
 
 def change(connection: sa.Connection, owner: str, conversation_id: str, **values: object) -> bool:
-    """Change a conversation of the owner's; whether there is one."""
+    """Change a conversation of the owner; return False if it does not exist."""
     update = conversations.update().where(*owned(owner, conversation_id)).values(**values)
     return connection.execute(update).rowcount > 0

@@ -1,28 +1,30 @@
-"""Messages: the tree of a conversation, and the branch of it that is on screen."""
+"""Messages: the tree of a conversation, and its branch on screen."""
 
 import time
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
 
 import sqlalchemy as sa
 
 from chatbot.errors import ChatbotError
-from chatbot.store.conversations import next_activity, owned
+from chatbot.store.adding import next_activity, owned
 from chatbot.store.database import Database, reading, writing
-from chatbot.store.passages import add_texts
+from chatbot.store.message_queries import (
+    BRANCH_COLUMNS,
+    COLUMNS,
+    SAID_COLUMNS,
+    last_after,
+    message_of,
+    newest_first_query,
+)
 from chatbot.store.records import HEARTBEAT_TIMEOUT_SECONDS, Message, Said, State
 from chatbot.store.schema import conversations, messages
-
-_COLUMNS = [messages.c[name] for name in Message.__dataclass_fields__]
-BRANCH_COLUMNS = [column for column in _COLUMNS if column.name != "reasoning"]
-"""A branch is read on each run of the page; what a model thought is read when it is opened."""
-
-SAID_COLUMNS = [messages.c[name] for name in Said._fields]
+from chatbot.store.search import add_texts
+from chatbot.store.sizes import message_row
 
 
 class Messages:
-    """The messages of any conversation of the owner's."""
+    """The messages of the owner's conversations."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -31,8 +33,8 @@ class Messages:
     def branch(
         self, connection: sa.Connection, owner: str, conversation_id: str, limit: int
     ) -> list[Message]:
-        """The newest `limit` messages of the branch on screen, oldest first, without reasoning."""
-        query = _newest_first(BRANCH_COLUMNS, owner, conversation_id).limit(limit)
+        """Return the branch's newest `limit` messages, oldest first, without reasoning."""
+        query = newest_first_query(BRANCH_COLUMNS, owner, conversation_id).limit(limit)
         newest_first = [Message(**row._mapping) for row in connection.execute(query)]
         return newest_first[::-1]
 
@@ -45,13 +47,13 @@ class Messages:
         limit: int,
         end_id: str,
     ) -> list[Said]:
-        """What was said in the last `limit` messages of a branch that ends in one, oldest first."""
-        query = _newest_first(SAID_COLUMNS, owner, conversation_id, end_id).limit(limit)
+        """Return the last `limit` messages of the branch that ends in `end_id`, oldest first."""
+        query = newest_first_query(SAID_COLUMNS, owner, conversation_id, end_id).limit(limit)
         return [Said(*row) for row in connection.execute(query)][::-1]
 
     @reading
     def count_after(self, connection: sa.Connection, owner: str, message_id: str) -> int | None:
-        """How many messages of the branch on screen follow one; None if that is not among them."""
+        """Count the messages after one on the branch on screen; None if it is not on the branch."""
         message = message_of(connection, owner, message_id)
         if message is None:
             return None
@@ -71,16 +73,16 @@ class Messages:
 
     @reading
     def get(self, connection: sa.Connection, owner: str, message_id: str) -> Message | None:
-        """The owner's message of this id, or None."""
+        """Return the owner's message with this id, or None."""
         return message_of(connection, owner, message_id)
 
     @reading
     def all(self, connection: sa.Connection, owner: str, conversation_id: str) -> list[Message]:
-        """Every message of a conversation, of all its branches, in the order of their arrival."""
+        """Return every message of all branches of a conversation, in order of arrival."""
         query = (
-            sa.select(*_COLUMNS)
+            sa.select(*COLUMNS)
             .join(conversations)
-            .where(*owned(owner, conversation_id), _is_not_cleared)
+            .where(*owned(owner, conversation_id))
             .order_by(messages.c.sequence)
         )
         return [Message(**row._mapping) for row in connection.execute(query)]
@@ -89,9 +91,13 @@ class Messages:
     def versions(
         self, connection: sa.Connection, owner: str, branch: Sequence[Message]
     ) -> dict[str, list[str]]:
-        """For each message of a branch that has others beside it: the ids of all, oldest first."""
+        """Return the ids of all versions, oldest first, of each message with several versions.
+
+        An answer that failed without text counts as a version only while it is on screen.
+        """
         if not branch:
             return {}
+        on_screen = [message.id for message in branch]
         follows: sa.ColumnElement[bool] = messages.c.parent_id.in_(
             [message.parent_id for message in branch]
         )
@@ -100,7 +106,8 @@ class Messages:
         query = (
             sa.select(messages.c.parent_id, messages.c.role, messages.c.id)
             .join(conversations)
-            .where(*owned(owner, branch[0].conversation_id), follows, _is_not_cleared)
+            .where(*owned(owner, branch[0].conversation_id), follows)
+            .where(_says_something() | messages.c.id.in_(on_screen))
             .order_by(messages.c.sequence)
         )
         siblings: dict[tuple[str | None, str], list[str]] = {}
@@ -121,9 +128,9 @@ class Messages:
     ) -> list[Message]:
         """Add messages of one conversation; the last becomes the end of its branch.
 
-        Raises ChatbotError("conflict") and adds nothing when the branch does
-        not end in `after_leaf_id` any more, as after a question in another tab,
-        and ChatbotError("gone") when there is no such conversation any more.
+        Raises ChatbotError("conflict") and adds nothing if the branch no longer ends in
+        `after_leaf_id`, as after a question in another tab, and ChatbotError("gone") if the
+        conversation no longer exists.
         """
         now = time.time()
         last = new[-1]
@@ -154,20 +161,20 @@ class Messages:
             replace(message, sequence=place, created_at=now, saved_at=now)
             for place, message in enumerate(new, first_place)
         ]
-        if moved.rowcount == 1:  # or else the connection was lost after all was kept
-            connection.execute(messages.insert(), [vars(message) for message in added])
+        if moved.rowcount == 1:  # else the connection was lost after everything was stored
+            connection.execute(messages.insert(), [message_row(message) for message in added])
             add_texts(connection, added)
         return added
 
     @writing
     def show_version(self, connection: sa.Connection, owner: str, message_id: str) -> None:
-        """Bring another version of a message onto the screen, with what was last written after it.
+        """Show another version of a message, with the newest branch below it.
 
-        Raises ChatbotError("conflict") when there is no such message any more.
+        Raises ChatbotError("conflict") if the message no longer exists.
         """
         message = message_of(connection, owner, message_id)
-        leaf_id = message and _last_after(connection, message.conversation_id, message_id)
-        if message is None or leaf_id is None:  # it was deleted, or cleared away
+        leaf_id = message and last_after(connection, message.conversation_id, message_id)
+        if message is None or leaf_id is None:
             raise ChatbotError("conflict")
         connection.execute(
             conversations.update()
@@ -177,15 +184,16 @@ class Messages:
 
     @writing
     def delete_turn(self, connection: sa.Connection, owner: str, question_id: str) -> None:
-        """Delete one version of a question with all its answers; what follows moves up.
+        """Delete one version of a question with all its answers; later messages move up.
 
-        Where nothing follows, what was last written in its place comes onto the screen.
-        Raises ChatbotError("conflict") when it is gone or being answered.
+        If no message follows, the newest other version comes onto the screen. Raises
+        ChatbotError("conflict") if the question no longer exists, and
+        ChatbotError("still_answering") while it is being answered.
         """
         question = message_of(connection, owner, question_id)
         if question is None or question.role != "user":
             raise ChatbotError("conflict")
-        # What is asked in another tab comes before or after, or nothing would lead to its question.
+        # Locks the conversation, because a question added meanwhile would lose its parent.
         its_conversation = owned(owner, question.conversation_id)
         connection.execute(sa.select(conversations.c.id).where(*its_conversation).with_for_update())
         answers = (
@@ -198,7 +206,7 @@ class Messages:
         if any(row.state is State.ANSWERING and row.saved_at > alive_since for row in rows):
             raise ChatbotError("still_answering")
         gone = [question_id, *(row.id for row in rows)]
-        # What followed an answer now follows what came before the question.
+        # Messages after an answer now follow the message before the question.
         connection.execute(
             messages.update()
             .where(messages.c.conversation_id == question.conversation_id)
@@ -210,17 +218,17 @@ class Messages:
             conversations.update()
             .where(conversations.c.id == question.conversation_id)
             .where(conversations.c.leaf_id.in_(gone))
-            .values(leaf_id=_last_after(connection, question.conversation_id, question.parent_id))
+            .values(leaf_id=last_after(connection, question.conversation_id, question.parent_id))
         )
 
     @reading
     def cost(
         self, connection: sa.Connection, owner: str, conversation_id: str, latest: Message
     ) -> tuple[float, int]:
-        """What all answers of a conversation cost in US dollars, and of how many nobody knows.
+        """Return the cost of a conversation's answers in US dollars, and the count of unknown ones.
 
-        The `latest` counts as it is given, as its end may not be saved yet; while it is being
-        written, nobody could know. From an index alone: 10,000 answers take a millisecond.
+        `latest` replaces its stored version, whose end may not be saved yet; a running answer does
+        not count as unknown. Reads only an index, which is fast for thousands of answers.
         """
         is_answer = messages.c.role == "assistant"
         is_owned = sa.exists().where(*owned(owner, conversation_id))
@@ -241,7 +249,7 @@ class Messages:
     def rate(
         self, connection: sa.Connection, owner: str, message_id: str, rating: int | None
     ) -> None:
-        """Keep what a person thinks of an answer: 1 for good, 0 for bad, None for neither."""
+        """Save a visitor's rating of an answer: 1 for good, 0 for bad, None for neither."""
         if message_of(connection, owner, message_id):
             connection.execute(
                 messages.update()
@@ -250,60 +258,9 @@ class Messages:
             )
 
 
-_is_not_cleared = conversations.c.cleared_leaf_id.is_(None) | (
-    messages.c.sequence > conversations.c.cleared_sequence
-)
-
-
-def _newest_first(
-    columns: Sequence[sa.Column[Any]], owner: str, conversation_id: str, end_id: str | None = None
-) -> sa.Select[Any]:
-    """The messages of a branch, from its end up."""
-    is_end = messages.c.id == (end_id or conversations.c.leaf_id)
-    leaf = (
-        sa.select(*columns)
-        .join(conversations, conversations.c.id == messages.c.conversation_id)
-        .where(*owned(owner, conversation_id), is_end)
-        .cte("branch", recursive=True)
-    )
-    earlier = sa.select(*columns).join(leaf, leaf.c.parent_id == messages.c.id)
-    return sa.select(leaf.union_all(earlier))
-
-
-def message_of(connection: sa.Connection, owner: str, message_id: str) -> Message | None:
-    """The owner's message of this id, or None."""
-    query = (
-        sa.select(*_COLUMNS)
-        .join(conversations)
-        .where(
-            messages.c.id == message_id,
-            conversations.c.owner == owner,
-            conversations.c.deleted_at.is_(None),
-        )
-    )
-    row = connection.execute(query).first()
-    return Message(**row._mapping) if row else None
-
-
-def _last_after(
-    connection: sa.Connection, conversation_id: str, message_id: str | None
-) -> str | None:
-    """The message last written under another, or that one; None is where a conversation begins."""
-    tree = (
-        sa.select(messages.c.id, messages.c.sequence)
-        .join(conversations)
-        .where(conversations.c.id == conversation_id, _is_not_cleared)
-    )
-    if message_id is None:
-        first = tree.where(messages.c.parent_id.is_(None))
-    else:
-        first = tree.where(messages.c.id == message_id)
-    branch = first.cte("branch", recursive=True)
-    after = (
-        sa.select(messages.c.id, messages.c.sequence)
-        .join(branch, branch.c.id == messages.c.parent_id)
-        .where(messages.c.conversation_id == conversation_id)
-    )
-    # What follows a message came after it, so the last that came is the end of a branch.
-    branch = branch.union_all(after)
-    return connection.scalar(sa.select(branch.c.id).order_by(branch.c.sequence.desc()).limit(1))
+def _says_something() -> sa.ColumnElement[bool]:
+    """Return a condition for questions, and for answers with text or reasoning, or running."""
+    alive_since = time.time() - HEARTBEAT_TIMEOUT_SECONDS
+    is_running = (messages.c.state == State.ANSWERING) & (messages.c.saved_at > alive_since)
+    has_text = (messages.c.content != "") | (messages.c.reasoning != "")
+    return (messages.c.role != "assistant") | has_text | is_running

@@ -1,4 +1,4 @@
-"""What is kept, as the rest of the app sees it: conversations, messages, shared copies."""
+"""Stored records for the rest of the app: conversations, messages, shared copies."""
 
 import secrets
 import time
@@ -11,14 +11,14 @@ TITLE_CHARACTERS = 60
 LONG_WORD_CHARACTERS = 20
 
 HEARTBEAT_TIMEOUT_SECONDS = 6
-"""An answer whose process has not saved it for this long is taken to be abandoned.
+"""Time without a checkpoint after which a running answer counts as abandoned.
 
-Running answers are saved about once a second; this leaves room for a busy disk.
+Running answers are saved about once a second; the rest allows for a busy disk.
 """
 
 
 class State(StrEnum):
-    """Where an answer stands. Questions are always complete."""
+    """State of an answer. Questions are always complete."""
 
     ANSWERING = "answering"
     COMPLETE = "complete"
@@ -29,7 +29,7 @@ class State(StrEnum):
 
 @dataclass(frozen=True)
 class Message:
-    """One question or answer. Tokens are the endpoint's count; `error` is from ChatbotError."""
+    """A question or answer. Tokens are the endpoint's count; `error` is from ChatbotError."""
 
     id: str
     conversation_id: str
@@ -46,40 +46,40 @@ class Message:
     cached_tokens: int | None = None
     reasoning_tokens: int | None = None
     sent_tokens: int | None = None
-    """What the model was sent before it wrote this: the endpoint's count, or else a guess."""
+    """Tokens sent to the model for this answer: the endpoint's count, or else an estimate."""
     first_sent_id: str | None = None
-    """From which message on it was sent everything; None if nothing was left out."""
+    """The first message from which everything was sent; None if nothing was left out."""
     is_pinned: bool = False
-    """Whether its turn is sent even if it is older than what there is room for."""
+    """The turn is always sent, even if older turns no longer fit."""
     cost: float | None = None
-    """What the endpoint takes for it, in US dollars; None if nobody knows."""
+    """Cost at the endpoint in US dollars; None if unknown."""
     reasoning: str = ""
-    """What the model thought before it. Not in a branch, which is read often: see `get`."""
+    """The model's reasoning. `Messages.branch` omits it, because a branch is read often."""
     reasoning_seconds: float | None = None
-    """For how long it thought; None if it showed nothing of that."""
+    """Duration of the reasoning; None if the model showed none."""
     rating: int | None = None
-    """1 for a thumb up, 0 for a thumb down."""
+    """1 for thumbs up, 0 for thumbs down."""
     lease: str | None = None
-    """Random, new whenever an answer is begun or continued: only who holds it may write on."""
+    """Random, new whenever an answer is started or continued; only its holder may write."""
     sequence: int = 0
-    """Its place in the order of arrival within its conversation, from 1; 0 before it is stored."""
+    """Order of arrival within the conversation, from 1; 0 before the message is stored."""
     created_at: float = 0
     saved_at: float = 0
 
     @property
     def is_running(self) -> bool:
-        """Whether it is marked as answering, by a process that may have gone."""
+        """True while the answer is marked as answering, even if its process is gone."""
         return self.state is State.ANSWERING
 
     @property
     def is_abandoned(self) -> bool:
-        """Whether it is still marked as answering though its process has gone."""
+        """True if the answer is marked as answering, but its process is gone."""
         silent_seconds = time.time() - self.saved_at
         return self.is_running and silent_seconds > HEARTBEAT_TIMEOUT_SECONDS
 
 
 class Said(NamedTuple):
-    """What a model is told of a message. 400 of them are read in 1.2 ms, 400 messages in 5.8."""
+    """The parts of a message that the prompt needs; faster to read than a Message."""
 
     id: str
     parent_id: str | None
@@ -90,36 +90,35 @@ class Said(NamedTuple):
 
 @dataclass(frozen=True)
 class Conversation:
-    """A conversation without its messages. `controls` holds what its sidebar was set to."""
+    """A conversation without its messages. `controls` are its settings in the sidebar."""
 
     id: str
     title: str
     controls: dict[str, Any]
     updated_at: float
     leaf_id: str | None = None
-    cleared_leaf_id: str | None = None
     is_pinned: bool = False
     activity: int = 0
-    """Its place among the owner's conversations: the one last written to has the highest."""
+    """Order among the owner's conversations; the most recently used has the highest number."""
     origin: str | None = None
-    """Where an imported one came from, so that it is not imported twice."""
+    """Identity in the app that an import came from, so that it is not imported twice."""
 
 
 @dataclass(frozen=True)
 class Share:
-    """A read-only copy of a conversation, as it was when it was shared."""
+    """A read-only copy of a conversation from the time of sharing."""
 
     id: str
     conversation_id: str
     title: str
     created_at: float
     messages: list[dict[str, Any]] = field(default_factory=list)
-    """Each with role, content and model."""
+    """Messages with role, content and model."""
 
 
 @dataclass(frozen=True)
 class Found:
-    """A message, or a title if `message_id` is None, in which a search found its words."""
+    """A match of a search: in a message, or in the title if `message_id` is None."""
 
     conversation_id: str
     title: str
@@ -129,28 +128,28 @@ class Found:
 
 
 def new_id() -> str:
-    """A random id of 128 bits: an address nobody can guess."""
+    """Create a random id of 128 bits, which cannot be guessed."""
     return secrets.token_hex(16)
 
 
 def one_line(title: str) -> str:
-    """A title as it is kept: one line, shortened."""
+    """Shorten a title to one line for the store."""
     line = " ".join(title.split())
     if len(line) <= TITLE_CHARACTERS:
         return line
     cut = line[: TITLE_CHARACTERS - 1]
     words, _, begun = cut.rpartition(" ")
-    # A long piece without a blank is no word that was begun, but Chinese, or an address.
+    # A long piece without a space is not a cut word, but Chinese or an address.
     return (words if words and len(begun) < LONG_WORD_CHARACTERS else cut).rstrip() + "…"
 
 
 def new_conversation(
     title: str, controls: dict[str, Any], conversation_id: str | None = None
 ) -> Conversation:
-    """A conversation to be stored with its first messages."""
+    """Create a conversation, to be stored with its first messages."""
     return Conversation(conversation_id or new_id(), one_line(title), controls, time.time())
 
 
 def storable(text: str) -> str:
-    """Text as every database takes it: NUL left out, lone surrogates replaced."""
+    """Make a text safe for every database: without NUL, with lone surrogates replaced."""
     return text.replace("\0", "").encode("utf-16", "surrogatepass").decode("utf-16", "replace")

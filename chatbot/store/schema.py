@@ -1,4 +1,4 @@
-"""The tables. A change here needs a migration beside it; a test compares the two."""
+"""The tables. A change here also needs a migration; a test compares both."""
 
 import sqlalchemy as sa
 
@@ -13,9 +13,6 @@ conversations = sa.Table(
     sa.Column("owner", sa.String(64), nullable=False),
     sa.Column("title", sa.Text, nullable=False),
     sa.Column("leaf_id", sa.String(32)),
-    sa.Column("cleared_leaf_id", sa.String(32)),
-    sa.Column("cleared_at", sa.Float),
-    sa.Column("cleared_sequence", sa.Integer),
     sa.Column("controls", sa.JSON, nullable=False),
     sa.Column("is_pinned", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.Column("activity", sa.BigInteger, nullable=False, server_default="0"),
@@ -24,6 +21,8 @@ conversations = sa.Table(
     sa.Column("deleted_at", sa.Float),
     sa.Column("created_at", sa.Float, nullable=False),
     sa.Column("updated_at", sa.Float, nullable=False),
+    sa.Column("bytes", sa.BigInteger, nullable=False, server_default="0"),
+    sa.Index("conversations_by_size", "owner", "id", "bytes"),
     sa.Index("conversations_by_activity", "owner", "activity"),
     sa.Index("conversations_by_origin", "owner", "origin"),
 )
@@ -64,12 +63,14 @@ messages = sa.Table(
     sa.Column("lease", sa.String(32)),
     sa.Column("created_at", sa.Float, nullable=False),
     sa.Column("saved_at", sa.Float, nullable=False),
+    sa.Column("bytes", sa.BigInteger, nullable=False, server_default="0"),
+    sa.Index("messages_by_size", "conversation_id", "bytes"),
     sa.Index("messages_by_parent", "conversation_id", "parent_id", "sequence"),
     sa.Index("messages_by_cost", "conversation_id", "role", "cost"),
 )
 
 is_answering = messages.c.state == sa.literal_column("'answering'")
-"""A constant in the statement: for a value SQLite would not take the index, but read all rows."""
+"""Written as a constant in SQL, because SQLite uses the partial index only for constants."""
 
 passages = sa.Table(
     "passages",
@@ -84,7 +85,7 @@ passages = sa.Table(
     sa.Column("message_id", sa.ForeignKey("messages.id", ondelete="CASCADE"), unique=True),
     sa.Column("words", sa.Text, nullable=False),
 )
-"""What can be searched, as words: each message's text, and the title, which has no message."""
+"""Searchable words of each message, and of each title, whose row has no message."""
 
 shares = sa.Table(
     "shares",
@@ -100,6 +101,8 @@ shares = sa.Table(
     sa.Column("title", sa.Text, nullable=False),
     sa.Column("messages", sa.JSON, nullable=False),
     sa.Column("created_at", sa.Float, nullable=False),
+    sa.Column("bytes", sa.BigInteger, nullable=False, server_default="0"),
+    sa.Index("shares_by_size", "owner", "bytes"),
 )
 
 refusals = sa.Table(
@@ -112,7 +115,7 @@ refusals = sa.Table(
     sa.Column("refused_at", sa.Float, nullable=False),
 )
 
-measures = sa.Table(
+calibration = sa.Table(
     "measures",
     metadata,
     sa.Column("endpoint", sa.String(64), primary_key=True),
@@ -135,7 +138,7 @@ spendings = sa.Table(
     sa.Column("ends_by", sa.Float, nullable=False),
     sa.Column("is_open", sa.Boolean, nullable=False),
 )
-"""What is being asked, and was within the last minute: a handful of rows."""
+"""Running questions, and questions of the last minute: a handful of rows."""
 
 visitor_days = sa.Table(
     "visitor_days",
@@ -146,7 +149,7 @@ visitor_days = sa.Table(
     sa.Column("tokens", sa.BigInteger, nullable=False),
     sa.Column("dollars", sa.Float, nullable=False),
 )
-"""What each visitor has taken today. Older days are deleted."""
+"""Use by each visitor today. Older days are deleted."""
 
 model_days = sa.Table(
     "model_days",
@@ -165,18 +168,19 @@ model_days = sa.Table(
     sa.Column("timed_tokens", sa.BigInteger, nullable=False),
     sa.Column("timed_seconds", sa.Float, nullable=False),
 )
-"""What the site has taken by day and model, of nobody in particular."""
+"""Use of the site by day and model, without visitors."""
 
-guesses = sa.Table(
+login_attempts = sa.Table(
     "guesses",
     metadata,
     sa.Column("id", sa.String(32), primary_key=True),
     sa.Column("purpose", sa.String(16), nullable=False),
     sa.Column("at", sa.Float, nullable=False),
+    sa.Column("source", sa.String(32), nullable=False, server_default=""),
 )
-"""Passwords that were tried in vain within the last minutes: a handful of rows."""
+"""Failed login attempts of the last minutes, each with a hash of its source."""
 
-# SQLite's own index over the words, kept in step as its documentation shows
+# SQLite's full-text index over the words, updated by triggers as its documentation shows
 # (sqlite.org/fts5.html, "External Content Tables").
 SQLITE_INDEX = (
     "CREATE VIRTUAL TABLE passage_index"
@@ -195,11 +199,9 @@ POSTGRESQL_INDEX = (
     "CREATE INDEX passage_index ON passages USING gin (to_tsvector('simple', words))",
 )
 
-# As statements: a condition for PostgreSQL in an `sa.Index` loads its dialect, 2 MB, for everybody.
+# As statements, because a PostgreSQL condition in an `sa.Index` always loads its dialect, 2 MB.
 PARTIAL_INDEXES = (
     "CREATE INDEX conversations_deleted ON conversations (deleted_at) WHERE deleted_at IS NOT NULL",
-    "CREATE INDEX conversations_cleared ON conversations (cleared_at)"
-    " WHERE cleared_leaf_id IS NOT NULL",
     "CREATE INDEX messages_answering ON messages (state) WHERE state = 'answering'",
 )
 

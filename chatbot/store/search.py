@@ -1,4 +1,4 @@
-"""Search over the titles and messages of all one's conversations."""
+"""Search in the texts of messages and in titles, as words."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -6,29 +6,73 @@ from typing import Any
 import sqlalchemy as sa
 
 from chatbot.store.database import Database, reading
-from chatbot.store.records import Found
+from chatbot.store.records import Found, Message
 from chatbot.store.schema import conversations, messages, passages
-from chatbot.store.words import phrases, postgresql_query, sqlite_query
+from chatbot.store.search_text import phrases, postgresql_query, sqlite_query, words
+
+
+def set_title(connection: sa.Connection, conversation_id: str, title: str) -> None:
+    """Make a title searchable, replacing an earlier title."""
+    # The concatenation keeps SQLite from using an index that would visit all titles.
+    is_title = (passages.c.message_id + "").is_(None)
+    connection.execute(
+        passages.delete().where(passages.c.conversation_id == conversation_id, is_title)
+    )
+    add_titles(connection, [(conversation_id, title)])
+
+
+def add_titles(connection: sa.Connection, titles: Sequence[tuple[str, str]]) -> None:
+    """Make titles searchable; each comes with the id of its conversation."""
+    rows = [
+        {"conversation_id": conversation_id, "message_id": None, "words": words(title)}
+        for conversation_id, title in titles
+    ]
+    connection.execute(passages.insert(), rows)
+
+
+def add_texts(connection: sa.Connection, added: Sequence[Message]) -> None:
+    """Make messages searchable, in order of arrival."""
+    rows = [
+        {
+            "conversation_id": message.conversation_id,
+            "message_id": message.id,
+            "words": words(message.content),
+        }
+        for message in added
+        if message.content and not message.is_running
+    ]
+    if rows:
+        connection.execute(passages.insert(), rows)
+
+
+def set_text(connection: sa.Connection, message_id: str) -> None:
+    """Make the final text of an answer searchable, replacing an earlier text."""
+    connection.execute(passages.delete().where(passages.c.message_id == message_id))
+    columns = [messages.c[name] for name in Message.__dataclass_fields__]
+    row = connection.execute(sa.select(*columns).where(messages.c.id == message_id)).first()
+    if row:
+        add_texts(connection, [Message(**row._mapping)])
+
 
 NEWEST_CONVERSATIONS = 200
-"""These are read through before the index is asked.
+"""Newest conversations that are searched before the index.
 
-A common word is found there at once, while the index lists the whole site's messages with it: a
-visitor with ten conversations waited 200 ms for one among 100,000 messages of others, now 5 ms.
+For a common word the index lists matches in all visitors' messages, which is slow on a large site.
+Most visitors find the word in their own newest conversations.
 """
 
-_SIMPLE: sa.ColumnElement[str] = sa.literal_column("'simple'")  # words as they are, of any language
+_SIMPLE: sa.ColumnElement[str] = sa.literal_column("'simple'")  # words unchanged, in any language
 
 
 class Search:
-    """Finds words, and for Chinese any part of a sentence; the newest first."""
+    """Search for words, and in Chinese for any part of a sentence; newest matches first."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     @reading
     def find(self, connection: sa.Connection, owner: str, query: str, limit: int) -> list[Found]:
-        """Where all the words of a query are found, the last one perhaps only begun."""
+        """Find all words of a query; the last word may be only the beginning of a word."""
         wanted = phrases(query)
         if not wanted:
             return []
@@ -47,28 +91,17 @@ class Search:
         return _newest_first(connection, in_all.where(*mine), number, limit)
 
 
-_is_not_cleared = sa.or_(
-    conversations.c.cleared_leaf_id.is_(None),
-    messages.c.id.is_(None),
-    messages.c.sequence > conversations.c.cleared_sequence,
-)
-
-
 def _select(matching: sa.FromClause) -> sa.Select[Any]:
-    return (
-        sa.select(
-            conversations.c.id,
-            conversations.c.title,
-            messages.c.id,
-            sa.func.coalesce(messages.c.content, conversations.c.title),
-            sa.func.coalesce(messages.c.created_at, conversations.c.updated_at),
+    return sa.select(
+        conversations.c.id,
+        conversations.c.title,
+        messages.c.id,
+        sa.func.coalesce(messages.c.content, conversations.c.title),
+        sa.func.coalesce(messages.c.created_at, conversations.c.updated_at),
+    ).select_from(
+        matching.join(conversations, conversations.c.id == passages.c.conversation_id).join(
+            messages, messages.c.id == passages.c.message_id, isouter=True
         )
-        .select_from(
-            matching.join(conversations, conversations.c.id == passages.c.conversation_id).join(
-                messages, messages.c.id == passages.c.message_id, isouter=True
-            )
-        )
-        .where(_is_not_cleared)
     )
 
 
@@ -83,14 +116,14 @@ def _newest_first(
 
 
 def _contain(wanted: Sequence[str]) -> list[sa.ColumnElement[bool]]:
-    """That the words of a passage have some phrases in them. Words hold no mark LIKE knows."""
+    """Return conditions for passages with all phrases. Words contain no wildcards of LIKE."""
     spaced = " " + passages.c.words + " "
     patterns = [f"% {phrase} %" for phrase in wanted[:-1]] + [f"% {wanted[-1]}%"]
     return [spaced.like(pattern) for pattern in patterns]
 
 
 def _sqlite_select(wanted: Sequence[str]) -> tuple[sa.Select[Any], sa.ColumnElement[int]]:
-    """From the index's own order, so that SQLite stops as soon as it has enough."""
+    """Search SQLite's index in its own order, so that SQLite stops at the limit."""
     index = sa.table("passage_index", sa.column("rowid", sa.Integer), sa.column("passage_index"))
     matching = index.join(passages, passages.c.number == index.c.rowid)
     is_found = index.c.passage_index.op("MATCH")(sqlite_query(wanted))
@@ -98,13 +131,13 @@ def _sqlite_select(wanted: Sequence[str]) -> tuple[sa.Select[Any], sa.ColumnElem
 
 
 def _postgresql_select(wanted: Sequence[str]) -> tuple[sa.Select[Any], sa.ColumnElement[int]]:
-    """By the index those with all the words, then by their text those with them in a row.
+    """Search PostgreSQL's index for all words, then the texts for the words in a row.
 
-    A phrase in the index's query would have each text parsed again: seconds for common words.
+    A phrase in the query of the index would parse each text again, which is slow for common words.
     """
     vector = sa.func.to_tsvector(_SIMPLE, passages.c.words)
     query = sa.func.to_tsquery(_SIMPLE, postgresql_query(wanted))
-    # Materialized: without statistics PostgreSQL has walked all messages once for each match.
+    # Materialized, because without statistics PostgreSQL may scan all messages for each match.
     matching = (
         sa.select(passages.c.number)
         .where(vector.op("@@")(query), *_contain(wanted))

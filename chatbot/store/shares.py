@@ -1,4 +1,4 @@
-"""Shared copies: what anybody with the address may read, and nothing else."""
+"""Shared copies: the only data that anyone with the address may read."""
 
 import time
 from typing import Any
@@ -6,16 +6,17 @@ from typing import Any
 import sqlalchemy as sa
 
 from chatbot.errors import ChatbotError
-from chatbot.store.conversations import owned
+from chatbot.store.adding import owned
 from chatbot.store.database import Database, reading, writing
 from chatbot.store.records import Share, new_id
 from chatbot.store.schema import conversations, shares
+from chatbot.store.sizes import share_size
 
 _LISTED = [shares.c[name] for name in ("id", "conversation_id", "title", "created_at")]
 
 
 class Shares:
-    """Read-only copies of conversations, each at an unguessable address of its own."""
+    """Read-only copies of conversations, each with its own unguessable address."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -28,9 +29,9 @@ class Shares:
         conversation_id: str,
         messages: list[dict[str, Any]],
     ) -> str:
-        """Keep a copy of some messages; returns the copy's id.
+        """Store a copy of some messages; return the copy's id.
 
-        Raises ChatbotError("gone") when there is no such conversation.
+        Raises ChatbotError("gone") if the conversation does not exist.
         """
         query = sa.select(conversations.c.title).where(*owned(owner, conversation_id))
         title = connection.scalar(query)
@@ -42,6 +43,7 @@ class Shares:
             "conversation_id": conversation_id,
             "title": title,
             "messages": messages,
+            "bytes": share_size(messages),
             "created_at": time.time(),
         }
         connection.execute(shares.insert(), row)
@@ -49,7 +51,7 @@ class Shares:
 
     @reading
     def get(self, connection: sa.Connection, share_id: str) -> Share | None:
-        """The shared copy of this id, for anybody; None if it was revoked or never was."""
+        """Return the shared copy with this id, for any visitor; None if revoked or unknown."""
         query = (
             sa.select(*_LISTED, shares.c.messages)
             .join(conversations)
@@ -60,7 +62,7 @@ class Shares:
 
     @reading
     def list(self, connection: sa.Connection, owner: str) -> list[Share]:
-        """What the owner has shared, without the messages, newest first."""
+        """Return the owner's shared copies without messages, newest first."""
         query = (
             sa.select(*_LISTED)
             .join(conversations)
@@ -71,5 +73,5 @@ class Shares:
 
     @writing
     def revoke(self, connection: sa.Connection, owner: str, share_id: str) -> None:
-        """Take a shared copy away: its address leads nowhere from now on."""
+        """Delete a shared copy, so that its address no longer works."""
         connection.execute(shares.delete().where(shares.c.id == share_id, shares.c.owner == owner))

@@ -1,8 +1,6 @@
-"""What questions take, counted for all processes together: before they are asked, and after.
+"""Totals of use by day, visitor and model, and the open reservations.
 
-A question is written down with the most that it may take, and counted with what it took when it
-has ended. One whose answer's process has gone is found by the answer's own checkpoints, or else
-by the time it had, and counted with the most: somebody may be billed for it.
+`count` and `add_to_visitor` need the lock of their callers, so that totals are added one by one.
 """
 
 import time
@@ -11,22 +9,87 @@ from typing import Any, TypeVar
 
 import sqlalchemy as sa
 
-from chatbot.caps import MINUTE_SECONDS
-from chatbot.limits import Spent, SpentBy, Taken, day_of
 from chatbot.store.database import Database, one_after_the_other, reading, writing
-from chatbot.store.days import add_to_visitor, count
-from chatbot.store.questions import ModelDay, Outcome, Question
+from chatbot.store.quota import (
+    MINUTE_SECONDS,
+    ModelDay,
+    Outcome,
+    Question,
+    Spent,
+    SpentBy,
+    Taken,
+    day_of,
+)
 from chatbot.store.records import HEARTBEAT_TIMEOUT_SECONDS
 from chatbot.store.schema import messages, model_days, spendings, visitor_days
 
+KEPT_DAYS = 400
+"""Days for which totals by day and model are kept."""
+
+MODELS_A_DAY = 50
+"""Most models counted by name each day; further names share a total, as visitors may invent any."""
+
+MODEL_CHARACTERS = 200
+
+OTHER_MODELS = ""
+
+
+def count(connection: sa.Connection, day: int, owner: str, outcome: Outcome) -> None:
+    """Add an ended question to the totals of its day."""
+    is_new_visitor = bool(owner) and add_to_visitor(connection, day, owner, outcome.taken)
+    if is_new_visitor:
+        connection.execute(visitor_days.delete().where(visitor_days.c.day < day - 1))
+    counts = {
+        "visitors": int(is_new_visitor),
+        "questions": 1,
+        "failures": int(outcome.has_failed),
+        "read_tokens": outcome.input_tokens,
+        "written_tokens": outcome.output_tokens,
+        "dollars": outcome.dollars,
+        "assumed_dollars": outcome.assumed_dollars,
+        "first_texts": int(outcome.first_text_seconds is not None),
+        "first_text_seconds": outcome.first_text_seconds or 0.0,
+        "timed_tokens": outcome.timed_tokens,
+        "timed_seconds": outcome.timed_seconds,
+    }
+    model = outcome.model[:MODEL_CHARACTERS]
+    if _add(connection, model_days, {"day": day, "model": model}, counts):
+        return
+    connection.execute(model_days.delete().where(model_days.c.day < day - KEPT_DAYS))
+    of_day = sa.select(sa.func.count()).where(model_days.c.day == day)
+    if model != OTHER_MODELS and (connection.scalar(of_day) or 0) >= MODELS_A_DAY:
+        model = OTHER_MODELS
+        if _add(connection, model_days, {"day": day, "model": model}, counts):
+            return
+    connection.execute(model_days.insert(), {"day": day, "model": model, **counts})
+
+
+def add_to_visitor(connection: sa.Connection, day: int, owner: str, taken: Taken) -> bool:
+    """Add to a visitor's total of a day; return True for the visitor's first question that day."""
+    counts = {"questions": taken.questions, "tokens": taken.tokens, "dollars": taken.dollars}
+    is_there = _add(connection, visitor_days, {"day": day, "owner": owner}, counts)
+    if not is_there:
+        connection.execute(visitor_days.insert(), {"day": day, "owner": owner, **counts})
+    return not is_there
+
+
+def _add(
+    connection: sa.Connection, table: sa.Table, key: dict[str, object], counts: dict[str, float]
+) -> bool:
+    """Add to the numbers of a row; return False if the row does not exist."""
+    is_it = [table.c[name] == value for name, value in key.items()]
+    more = {name: table.c[name] + count for name, count in counts.items()}
+    return connection.execute(table.update().where(*is_it).values(more)).rowcount > 0
+
+
 COUNTING_LOCK = 20260002
-"""Any number of our own, by which those who count agree on PostgreSQL."""
+"""An arbitrary lock number, so that questions are counted one after the other on PostgreSQL."""
 
 T = TypeVar("T")
 
 
 class Spending:
-    """For visitors and for the whole site."""
+    """Reservations and totals of visitors and of the whole site."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -40,15 +103,15 @@ class Spending:
         now: float | None = None,
         counts_minutes: bool = True,
     ) -> T:
-        """Write down a question that is about to be asked, unless `admit` raises an exception.
+        """Reserve a question's amounts before it is asked, unless `admit` raises an exception.
 
-        `admit` is called with what was spent before; what it returns is returned. No other
-        question is admitted meanwhile. Without `counts_minutes`, what the last minute took is told
-        of the visitor alone: where 1,500 were asked in it, that takes 2 instead of 20 ms.
+        `admit` gets the use so far, and its result is returned. No other question is admitted
+        meanwhile. Without `counts_minutes`, the last minute is read only for this visitor, which
+        is faster on a busy site.
         """
         now = time.time() if now is None else now
         one_after_the_other(connection, COUNTING_LOCK)
-        # A lost connection may have kept it already.
+        # The row may already exist if the connection was lost.
         connection.execute(spendings.delete().where(spendings.c.id == question.id))
         spent = _spent(connection, question.owner, now, counts_minutes)
         admitted = admit(spent)
@@ -68,7 +131,7 @@ class Spending:
 
     @writing
     def release(self, connection: sa.Connection, question_id: str) -> None:
-        """Take back a question that was not asked after all."""
+        """Release the reservation of a question that was not asked."""
         connection.execute(spendings.delete().where(spendings.c.id == question_id))
 
     @writing
@@ -76,19 +139,24 @@ class Spending:
         self,
         connection: sa.Connection,
         question: Question,
-        outcome: Outcome,
+        outcome: Outcome | None,
         is_reserved: bool,
         now: float | None = None,
     ) -> None:
-        """Count what a question took, once."""
+        """Record the use of a question, once.
+
+        Without an outcome nothing was asked; then the question counts only for its minute.
+        """
         now = time.time() if now is None else now
         one_after_the_other(connection, COUNTING_LOCK)
         if not is_reserved:
+            if outcome is None:
+                return
             count(connection, day_of(now), question.owner, outcome)
             return
         is_it = (spendings.c.id == question.id, spendings.c.is_open)
         row = connection.execute(spendings.select().where(*is_it)).first()
-        if row:  # otherwise another process took this one to be gone
+        if row:  # otherwise another process has settled it as abandoned
             _end(connection, row, outcome)
         is_past = spendings.c.began_at < now - MINUTE_SECONDS
         connection.execute(spendings.delete().where(is_past, ~spendings.c.is_open))
@@ -97,7 +165,7 @@ class Spending:
     def by_day(
         self, connection: sa.Connection, days: int, now: float | None = None
     ) -> list[ModelDay]:
-        """What was taken on the last days, today included: by day, and by model in it."""
+        """Return the totals of the last days, today included, by day and model."""
         today = day_of(time.time() if now is None else now)
         query = (
             model_days.select()
@@ -108,13 +176,13 @@ class Spending:
 
     @reading
     def taken_today(self, connection: sa.Connection, now: float) -> Taken:
-        """What the site has taken today, and may still take with what it is being asked.
+        """Return the site's use today, including open reservations.
 
-        Of a database that cannot be written to, so what has died without a word is among that.
+        For a read-only database, where abandoned reservations cannot be settled and stay open.
         """
         today = day_of(now)
         of_site = _Sum()
-        # These first: one that is counted meanwhile is better taken twice than not at all.
+        # Open ones first: a question settled meanwhile may count twice, but is never missed.
         for row in connection.execute(spendings.select().where(spendings.c.is_open)):
             of_site.add(row, True, today, now)
         counted = connection.execute(_counted_of_site(today)).one()
@@ -122,15 +190,15 @@ class Spending:
 
     @writing
     def forget(self, connection: sa.Connection, owner: str) -> None:
-        """Delete what is known of a visitor. What they took stays counted, as nobody's."""
+        """Delete a visitor's records; the site's totals stay, without the visitor."""
         one_after_the_other(connection, COUNTING_LOCK)
         connection.execute(visitor_days.delete().where(visitor_days.c.owner == owner))
         connection.execute(spendings.update().where(spendings.c.owner == owner).values(owner=""))
 
 
 def adopt_spending(connection: sa.Connection, from_owner: str, to_owner: str) -> None:
-    """Count as one visitor's what was counted as two's: the same person, now recognised."""
-    one_after_the_other(connection, COUNTING_LOCK)  # two tabs may recognise them at once
+    """Merge the use of two owners, when a person is recognised after signing in."""
+    one_after_the_other(connection, COUNTING_LOCK)  # two tabs may merge at the same time
     connection.execute(
         spendings.update().where(spendings.c.owner == from_owner).values(owner=to_owner)
     )
@@ -141,7 +209,7 @@ def adopt_spending(connection: sa.Connection, from_owner: str, to_owner: str) ->
 
 
 def _spent(connection: sa.Connection, owner: str, now: float, counts_minutes: bool) -> Spent:
-    """What was spent, after what has died without a word is counted."""
+    """Return the use so far, after settling abandoned questions."""
     today = day_of(now)
     is_alive = sa.exists().where(
         messages.c.id == spendings.c.message_id,
@@ -171,7 +239,7 @@ def _spent(connection: sa.Connection, owner: str, now: float, counts_minutes: bo
 
 
 def _counted_of_site(day: int) -> sa.Select[Any]:
-    """What all have taken on a day, as far as it has ended."""
+    """Return a query for the site's use on a day by ended questions."""
     return sa.select(
         sa.func.sum(model_days.c.questions),
         sa.func.sum(model_days.c.read_tokens + model_days.c.written_tokens),
@@ -180,7 +248,7 @@ def _counted_of_site(day: int) -> sa.Select[Any]:
 
 
 class _Sum:
-    """Adds up what is not in the day's counts yet."""
+    """Sum of the questions that are not in the day's totals yet."""
 
     def __init__(self) -> None:
         self._open = Taken()
@@ -188,7 +256,7 @@ class _Sum:
         self._running = 0
 
     def add(self, row: sa.Row[Any], is_running: bool, today: int, now: float) -> None:
-        """Take a question into account."""
+        """Add a question to the sum."""
         taken = Taken(1, row.tokens, row.dollars)
         if row.began_at > now - MINUTE_SECONDS:
             self._last_minute.append((row.began_at, taken))
@@ -198,17 +266,19 @@ class _Sum:
                 self._open += taken
 
     def with_day(self, counted: tuple[Any, ...]) -> SpentBy:
-        """All that was spent, with the day's counts so far."""
+        """Return the use so far, including the day's totals."""
         questions, tokens, dollars = counted or (0, 0, 0)
         ended = Taken(int(questions or 0), int(tokens or 0), float(dollars or 0))
         return SpentBy(ended + self._open, tuple(self._last_minute), self._running)
 
 
-def _end(connection: sa.Connection, row: sa.Row[Any], outcome: Outcome) -> None:
-    """Count an open question with what it took."""
+def _end(connection: sa.Connection, row: sa.Row[Any], outcome: Outcome | None) -> None:
+    """Settle an open question with its outcome, if it was asked."""
+    taken = outcome.taken if outcome else Taken()
     connection.execute(
         spendings.update()
         .where(spendings.c.id == row.id)
-        .values(is_open=False, tokens=outcome.taken.tokens, dollars=outcome.taken.dollars)
+        .values(is_open=False, tokens=taken.tokens, dollars=taken.dollars)
     )
-    count(connection, day_of(row.began_at), row.owner, outcome)
+    if outcome:
+        count(connection, day_of(row.began_at), row.owner, outcome)

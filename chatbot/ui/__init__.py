@@ -1,1 +1,1 @@
-"""The parts of the page that draw: with `streamlit_app.py`, all code that imports streamlit."""
+"""The page. Only this package, `streamlit_app.py` and `deploy/` import Streamlit."""

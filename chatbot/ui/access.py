@@ -1,37 +1,40 @@
-"""Who may come in, and who may see what is the owner's alone. Asked anew in each run and click.
+"""Access checks: may this visitor use the app, and may they see the owner's pages?
 
-Decided on the server, by what cannot be forged: a signed-in person's own provider,
-or a proof that the password was given. What is drawn for it is in `entrance.py`.
+Every run of the page and every click checks again. The server decides, and trusts only what a
+browser cannot forge: the identity that a sign-in provider confirmed, or a proof that the visitor
+gave the password. `pages/sign_in.py` draws the sign-in page.
 """
 
 from enum import Enum
 
 import streamlit as st
 
+from chatbot.access.person import Person, is_among, person_in
+from chatbot.access.throttle import LoginThrottle
 from chatbot.errors import ChatbotError
-from chatbot.guessing import GuessLimit
-from chatbot.signing_in import Person, is_among, person_in
-from chatbot.ui import address, resources, whereabouts
+from chatbot.ui import local_admin, query_params, services
+from chatbot.ui.client_address import source
+from chatbot.ui.state import page_state
 
 VISITOR, ADMIN = "visitor", "admin"
 
 _guesses = {
-    purpose: GuessLimit(purpose, resources.store, lambda: resources.spare().store)
+    purpose: LoginThrottle(purpose, services.store, lambda: services.spare().store)
     for purpose in (VISITOR, ADMIN)
 }
 
 
 class Obstacle(Enum):
-    """What keeps somebody out."""
+    """Reason why a visitor may not use the app."""
 
-    PASSWORD = "the password has to be given"
-    SIGN_IN = "nobody has signed in"
-    NOT_ALLOWED = "this person is not among those who may come in"
+    PASSWORD = "password required"
+    SIGN_IN = "sign-in required"
+    NOT_ALLOWED = "address not allowed"
 
 
 def obstacle() -> Obstacle | None:
-    """What keeps the person at this page out; None if they may come in."""
-    settings = resources.settings()
+    """Return the reason why this visitor may not use the app, or None if they may."""
+    settings = services.settings()
     if settings.password and not _has_given(VISITOR):
         return Obstacle.PASSWORD
     if settings.sign_in:
@@ -44,70 +47,70 @@ def obstacle() -> Obstacle | None:
 
 
 def is_admin() -> bool:
-    """Whether the person at this page may see what is the owner's alone, such as what it costs.
+    """Tell if this visitor may see pages meant for the owner, such as the costs.
 
-    They are at this machine (see whereabouts.py), signed in with an address that
-    CHATBOT_ADMINS names, or have given CHATBOT_ADMIN_PASSWORD.
+    An admin sits at the server's machine (see local_admin.py), has signed in with an email
+    address listed in CHATBOT_ADMINS, or has given CHATBOT_ADMIN_PASSWORD.
     """
-    if whereabouts.is_at_the_machine():
+    if local_admin.is_at_the_machine():
         return True
     somebody = person()
-    if somebody and is_among(somebody.email, resources.settings().admins):
+    if somebody and is_among(somebody.email, services.settings().admins):
         return True
     return _has_given(ADMIN)
 
 
 def person() -> Person | None:
-    """Who has signed in; None where nobody has, or nobody has to."""
-    if not resources.settings().sign_in:
+    """Return the signed-in person; None if nobody has signed in or sign-in is turned off."""
+    if not services.settings().sign_in:
         return None
-    state = st.session_state
-    if state.get("person") is None:  # each session is one person's: Streamlit sees to that
+    state = page_state()
+    if state.person is None:  # Streamlit starts a new session when the signed-in person changes
         state.person = person_in(st.user.to_dict())
-    known: Person | None = state.person
-    return known
+    return state.person
 
 
 def sign_out() -> None:
-    """Forget who has signed in, here and in their browser; their provider may do so as well."""
-    for name in ("person", "was_in"):
-        st.session_state.pop(name, None)
-    address.leave()  # nobody is to come back to what was open
+    """Sign the person out of this session and browser, and of the provider if it supports that."""
+    state = page_state()
+    state.person, state.was_in = None, False
+    query_params.leave()  # so that the next person does not arrive at this conversation
     st.logout()
 
 
 def give_password(purpose: str, typed: str) -> None:
-    """Try a password. Raises ChatbotError("password_wrong") or ("password_wait")."""
-    password = resources.settings().password_for(purpose)
+    """Check the typed password, and keep the proof if it is right.
+
+    Raises ChatbotError("password_wrong"), or ("password_wait") after too many attempts.
+    """
+    password = services.settings().password_for(purpose)
     if password is None:
         return
-    _guesses[purpose].check(password, typed)
-    proofs = st.session_state.setdefault("proofs", {})
-    proofs[purpose] = password.proof(purpose, st.session_state.visitor_token)
+    _guesses[purpose].check(password, typed, source())
+    proofs()[purpose] = password.proof(purpose, page_state().visitor_token)
 
 
 def proofs() -> dict[str, str]:
-    """What the browser is to keep, so that nobody is asked again."""
-    kept: dict[str, str] = st.session_state.get("proofs", {})
-    return kept
+    """Return the password proofs that the browser stores, so that it is not asked again."""
+    return page_state().proofs
 
 
 def take_proofs(told: object) -> None:
-    """Learn what the browser has kept; whether it is worth anything is looked at later."""
+    """Accept the proofs that the browser has stored. Each access check verifies them."""
     if isinstance(told, dict):
         kept = {name: told[name] for name in (VISITOR, ADMIN) if isinstance(told.get(name), str)}
-        st.session_state.proofs = {**kept, **proofs()}
+        page_state().proofs = {**kept, **proofs()}
 
 
 def _has_given(purpose: str) -> bool:
-    password = resources.settings().password_for(purpose)
-    token = st.session_state.get("visitor_token")
-    if password is None or token is None:
+    password = services.settings().password_for(purpose)
+    token = page_state().visitor_token
+    if password is None or not token:
         return False
     return password.is_proof(proofs().get(purpose), purpose, token)
 
 
 def require() -> None:
-    """Raise ChatbotError("access_ended") if the person at this page may not be here (any more)."""
+    """Raise ChatbotError("access_ended") if this visitor may not, or no longer, use the app."""
     if obstacle():
         raise ChatbotError("access_ended")

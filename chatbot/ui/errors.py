@@ -1,4 +1,4 @@
-"""Failures on the page: one plain sentence, never a traceback."""
+"""Display of failures on the page: one plain sentence, never a traceback."""
 
 import logging
 from collections.abc import Callable, Iterator
@@ -8,9 +8,10 @@ from typing import ParamSpec
 import streamlit as st
 
 from chatbot.errors import Action, ChatbotError
-from chatbot.ui import whereabouts
+from chatbot.markdown.escape import plain_sentence
+from chatbot.ui import local_admin, navigation, query_params
 from chatbot.ui.language import language, t
-from chatbot.ui.look import plain_sentence
+from chatbot.ui.state import page_state
 
 log = logging.getLogger(__name__)
 
@@ -18,32 +19,49 @@ P = ParamSpec("P")
 
 
 def show_error(error: ChatbotError) -> None:
-    """A failure's sentence, and who can mend it when that may not be the reader."""
+    """Show a failure's sentence, adding that the owner can mend it if the visitor cannot."""
     sentence = error.sentence(language(), st.context.timezone)
-    is_theirs = whereabouts.is_at_the_machine() or error.details.get("set_by") == "visitor"
+    is_theirs = local_admin.is_at_the_machine() or error.details.get("set_by") == "visitor"
     if error.action is Action.OWNER and not is_theirs:
         sentence = t("error_hint.owner", sentence=sentence)
     st.warning(plain_sentence(sentence), icon=":material/error:")
 
 
 def show_notice() -> ChatbotError | None:
-    """Show what the last click could not do, on this run only."""
-    notice: ChatbotError | None = st.session_state.pop("notice", None)
+    """Show why the last click failed, on this run only, and return the error."""
+    state = page_state()
+    notice, state.notice = state.notice, None
     if notice:
         show_error(notice)
-        st.session_state.shown_notice = notice
+        if notice.action is Action.MAKE_ROOM and query_params.get("view") != "data":
+            st.button(
+                t("data.title"),
+                key="make_room",
+                icon=":material/folder_open:",
+                on_click=navigation.open_view,
+                args=("data",),
+            )
+        state.shown_notice = notice
     return notice
 
 
+def forget_notice(code: str) -> None:
+    """Drop the last click's error if it has this code: the page says the same elsewhere."""
+    state = page_state()
+    if state.notice and state.notice.code == code:
+        state.notice = None
+
+
 def keep_notice() -> None:
-    """Have the next run show it again: for a page that draws itself anew without a click."""
-    if notice := st.session_state.pop("shown_notice", None):
-        st.session_state.notice = notice
+    """Show this run's notice again in the next run, if the page reruns without a click."""
+    state = page_state()
+    if state.shown_notice:
+        state.notice, state.shown_notice = state.shown_notice, None
 
 
 @contextmanager
 def errors_shown() -> Iterator[None]:
-    """End the page with a sentence and a button if something goes wrong while it is drawn."""
+    """Show a sentence and a "Try again" button if drawing the page fails."""
     try:
         yield
     except Exception as error:
@@ -57,16 +75,16 @@ def errors_shown() -> Iterator[None]:
 
 
 def noting_errors(action: Callable[P, None]) -> Callable[P, None]:
-    """For what a click or a change does: leave a failure's sentence for the page to show."""
+    """Wrap the callback of a widget, so that its failure is logged and shown by the next run."""
 
     def wrapper(*args: P.args, **kwargs: P.kwargs) -> None:
         try:
             action(*args, **kwargs)
         except ChatbotError as error:
             log.warning("A click was not carried out: %s", error, exc_info=error.__cause__)
-            st.session_state.notice = error
+            page_state().notice = error
         except Exception:
             log.exception("A click failed")
-            st.session_state.notice = ChatbotError("click")
+            page_state().notice = ChatbotError("click")
 
     return wrapper

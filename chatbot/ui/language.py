@@ -1,44 +1,45 @@
-"""The language of this page: the person's choice, else the owner's, else the browser's."""
+"""Language of the page: the visitor's choice, else the owner's, else the browser's."""
 
 import streamlit as st
 
 from chatbot.i18n import LANGUAGES, closest_language, translate
-from chatbot.ui import address
+from chatbot.ui import query_params, widgets
+from chatbot.ui.state import page_state
 
 
 def settle(owner_choice: str | None) -> None:
-    """Settle the language of this run. Call before anything is said."""
-    chosen = address.get("lang")
+    """Decide the language of this run. Call before drawing any text."""
+    chosen = query_params.get("lang")
     if chosen not in LANGUAGES:
         chosen = closest_language(owner_choice, st.context.locale)
-    st.session_state.language = chosen
+    page_state().language = chosen
 
 
 def language() -> str:
-    """The language of this run, `en` or `zh`."""
-    return str(st.session_state.get("language", "en"))
+    """Return the language of this run, `en` or `zh`."""
+    return page_state().language
 
 
 def t(key: str, **details: object) -> str:
-    """The catalogue's sentence for `key` in this page's language."""
+    """Return the catalogue's sentence for `key` in the page's language."""
     return translate(language(), key, **details)
 
 
 def show_language_choice() -> None:
-    """A switch between the languages; the choice stays in the address."""
+    """Draw the switch between the languages. The page's address keeps the choice."""
     st.segmented_control(
         t("sidebar.language"),
         list(LANGUAGES),
         default=language(),
         required=True,
-        # The blank shows as nothing. Streamlit looks for an emoji in the first word if that is not
-        # ASCII, and loading its list of them takes 6 MB and 0.1 s of the first page view.
+        # The leading blank is invisible. Without it, Streamlit searches a first word that is not
+        # ASCII for an emoji, and loading its emoji list takes 6 MB and 0.1 s of the first view.
         format_func=lambda code: f" {LANGUAGES[code]}",
-        key="language_choice",
+        key=widgets.LANGUAGE,
         on_change=_keep_choice,
         label_visibility="collapsed",
     )
 
 
 def _keep_choice() -> None:
-    address.change(lang=st.session_state.language_choice)
+    query_params.change(lang=widgets.value(widgets.LANGUAGE))

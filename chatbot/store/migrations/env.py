@@ -1,4 +1,4 @@
-"""Runs the migrations on the connection, and in the transaction, that the database hands over."""
+"""Runs the migrations on the connection, and in the transaction, of the database."""
 
 from alembic import context
 

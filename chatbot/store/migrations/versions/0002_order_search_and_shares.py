@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from chatbot.store.words import words
+from chatbot.store.search_text import words
 
 revision = "0002"
 down_revision = "0001"

@@ -8,7 +8,7 @@ down_revision = "0002"
 
 
 def upgrade() -> None:
-    """Add a table for them."""
+    """Add the table of refused parameters."""
     op.create_table(
         "refusals",
         sa.Column("endpoint", sa.String(64), primary_key=True),

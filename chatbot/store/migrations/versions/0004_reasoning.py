@@ -1,4 +1,4 @@
-"""What models thought before they answered, and the finer counts of tokens."""
+"""Reasoning of models, and detailed token counts."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,4 +1,4 @@
-"""Which process may write an answer, when several share the database."""
+"""Leases of answers: the right to write, when several processes share the database."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -8,5 +8,5 @@ down_revision = "0004"
 
 
 def upgrade() -> None:
-    """Add a column for it."""
+    """Add the column for leases."""
     op.add_column("messages", sa.Column("lease", sa.String(32)))

@@ -1,4 +1,4 @@
-"""What of a conversation a model was sent, what that cost, and what is learned of models."""
+"""The sent part of a conversation, its cost, and the calibration of models."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,4 +1,4 @@
-"""An index that holds all that is needed to add up what a conversation costs."""
+"""An index that covers the sum of a conversation's costs."""
 
 from alembic import op
 
@@ -7,5 +7,5 @@ down_revision = "0006"
 
 
 def upgrade() -> None:
-    """Add it."""
+    """Add the index."""
     op.create_index("messages_by_cost", "messages", ["conversation_id", "role", "cost"])

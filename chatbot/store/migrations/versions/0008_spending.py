@@ -1,4 +1,4 @@
-"""What was asked lately, and what each day, visitor and model took."""
+"""Recent questions, and totals of use by day, visitor and model."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,4 +1,4 @@
-"""Passwords that were tried in vain."""
+"""Failed login attempts."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,0 +1,1 @@
+"""Answers: asking, continuing, saving and accounting, independent of any page that shows them."""

@@ -1,0 +1,1 @@
+"""The built-in model: downloaded once, served on loopback by a separate process."""

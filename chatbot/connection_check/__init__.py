@@ -1,0 +1,1 @@
+"""Connection check: finds a working base URL, and explains each failure."""

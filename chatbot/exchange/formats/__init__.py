@@ -1,0 +1,1 @@
+"""Readers of other apps' exports, one module per app."""

@@ -1,0 +1,1 @@
+"""Limits on what visitors and the whole site may use."""

@@ -1,0 +1,1 @@
+"""Client for OpenAI-compatible servers: requests, streams, and translation of failures."""

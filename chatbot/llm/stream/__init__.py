@@ -1,0 +1,1 @@
+"""A streamed completion read from bytes: events, text, reasoning and token counts."""

@@ -1,0 +1,1 @@
+"""Conversion of models' Markdown for Streamlit, also while the text is still being received."""

@@ -1,0 +1,1 @@
+"""Formulas: finding them in a text, and rewriting them for KaTeX."""

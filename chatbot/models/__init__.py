@@ -1,0 +1,1 @@
+"""Facts about each model: name in lists, context window, token counts and prices."""

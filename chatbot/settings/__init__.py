@@ -1,0 +1,1 @@
+"""Settings: their sources, and the errors for values that are not valid."""

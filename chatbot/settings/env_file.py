@@ -1,0 +1,72 @@
+"""Writing of a connection check's result into `.env`.
+
+A key stays with its own server: a new address is written together with the key that was typed for
+it, or with no key.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from chatbot.connection_check.report import Report
+from chatbot.errors import ChatbotError
+from chatbot.llm.endpoint import OPENAI_BASE_URL, origin
+from chatbot.settings.settings import Settings
+from chatbot.settings.sources import ENV_FILE, place_of
+
+Changes = dict[str, str | None]
+"""Names of settings with their new values; None removes a setting, as an empty value does."""
+
+
+def changes(settings: Settings, report: Report) -> Changes:
+    """Return the changes of settings that make the app use a report's endpoint."""
+    found = report.endpoint
+    now = settings.base_url or (OPENAI_BASE_URL if settings.api_key else "")
+    key = settings.api_key.get_secret_value() if settings.api_key else None
+    wanted: Changes = {}
+    if found.base_url != now:
+        wanted["OPENAI_BASE_URL"] = found.base_url
+    if settings.fault and not found.api_key:
+        wanted["OPENAI_API_KEY"] = None  # the key in the faulty settings may be for another address
+    if found.api_key != key and (found.api_key or origin(found.base_url) != origin(now)):
+        wanted["OPENAI_API_KEY"] = found.api_key
+    offered = (*report.models, report.model)
+    if settings.models and not set(settings.models) & set(offered):
+        wanted["CHATBOT_MODELS"] = None
+    if (settings.model or not report.models) and settings.model not in offered:
+        wanted["CHATBOT_MODEL"] = report.model
+    return wanted
+
+
+def places_that_win(wanted: Changes, secrets: Mapping[str, Any]) -> dict[str, str]:
+    """Return the wanted settings that a source above `.env` overrides, with that source."""
+    places = {name: place_of(name, secrets) for name in wanted}
+    return {name: place for name, place in places.items() if place != str(ENV_FILE)}
+
+
+def write(wanted: Changes) -> None:
+    """Write changes into `.env`, readable only for its owner. Other lines stay.
+
+    Raises ChatbotError("env_file").
+    """
+    from dotenv import set_key
+
+    file = ENV_FILE.resolve()  # a symbolic link stays a link
+    copy = file.with_name(f"{file.name}.new")
+    try:
+        text = file.read_bytes().decode("utf-8-sig") if file.exists() else ""
+        copy.unlink(missing_ok=True)
+        copy.touch(0o600)
+        copy.write_text(text, "utf-8")
+        for name, value in wanted.items():
+            set_key(copy, name, value or "")
+        # In one step, so that an address is never read together with another server's key.
+        copy.replace(file)
+    except (OSError, ValueError) as error:
+        copy.unlink(missing_ok=True)
+        raise ChatbotError("env_file", name=str(ENV_FILE)) from error
+
+
+def lines(wanted: Changes) -> list[str]:
+    """Return changes as lines of the file, without the key; removed settings are empty."""
+    shown = {**wanted, "OPENAI_API_KEY": "…" if wanted.get("OPENAI_API_KEY") else ""}
+    return [f"{name}='{shown[name] or ''}'" for name in wanted]

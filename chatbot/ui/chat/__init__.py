@@ -1,0 +1,1 @@
+"""The conversation on the page: messages, the live answer, the composer and their actions."""

@@ -1,0 +1,1 @@
+"""Styles, scripts and small components that run in the browser."""

@@ -1,0 +1,1 @@
+"""The views beside the chat: your data, usage, connection, shared copies and sign-in."""

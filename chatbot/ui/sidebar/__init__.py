@@ -1,0 +1,1 @@
+"""The sidebar: the list of conversations, search and the answer settings."""

@@ -1,0 +1,134 @@
+"""The sidebar's controls: the model and its settings. Each conversation keeps its own values."""
+
+from collections.abc import Mapping
+
+import streamlit as st
+
+from chatbot.llm.request import MAX_TEMPERATURE, MAX_TOKENS, REASONING_EFFORTS
+from chatbot.markdown.escape import plain
+from chatbot.ui import access, model_choice, navigation, services, way_back, widgets
+from chatbot.ui.errors import errors_shown, keep_notice, noting_errors
+from chatbot.ui.language import t
+from chatbot.ui.model_choice import (
+    MAX_PROMPT_CHARACTERS,
+    current,
+    keep,
+    longest_answer,
+    refused,
+)
+from chatbot.ui.sidebar import model_box
+from chatbot.ui.state import page_state
+
+NO_EFFORT = "default"
+"""Choice with which the request contains no reasoning effort."""
+
+
+def show_controls() -> None:
+    """Draw the model, and the fold with the other settings of the next question."""
+    if services.settings().fault:  # faulty settings hold no defaults for the controls
+        navigation.show_button("check", t("answer.check"), ":material/network_check:")
+        return
+    model_box.show_model_choice(noting_errors(keep))
+    way_back.show_way_back("own_end")
+    # The page runs again when the fold is opened, because what is in a closed fold is not drawn.
+    # The fold is not in the fragment: while an answer runs, a fragment waits for its end.
+    fold = st.expander(
+        t("controls.settings"),
+        key=widgets.SETTINGS_FOLD,
+        icon=":material/tune:",
+        type="compact",
+        on_change="rerun",
+    )
+    if fold.open:
+        with fold:
+            _show_dials()
+            navigation.show_button("check", t("answer.check"), ":material/network_check:")
+
+
+@st.fragment
+def _show_dials() -> None:
+    """Draw the settings sent with the next question.
+
+    A fragment, so that changing a setting does not draw the rest of the page again.
+    """
+    with errors_shown():
+        if access.obstacle():  # the page's own access check does not run for a fragment
+            st.rerun()
+        kept = page_state().saved_controls
+        settings = services.settings()
+        takes_temperature = "temperature" not in refused()
+        st.slider(
+            t("controls.temperature"),
+            0.0,
+            MAX_TEMPERATURE,
+            float(kept.get("temperature", settings.temperature)),
+            step=0.1,
+            key=widgets.control("temperature"),
+            help=t("controls.temperature_help"),
+            on_change=noting_errors(keep),
+            disabled=not takes_temperature,
+            persist_state="session",
+        )
+        if not takes_temperature:
+            st.caption(
+                t("controls.temperature_unused", model=plain(model_choice.chosen()[1] or ""))
+            )
+        longest = longest_answer()
+        is_limited = longest < MAX_TOKENS
+        key = widgets.control("max_tokens")
+        # Set as a value, not as the widget's default, because `keep` may change the value later.
+        wanted = min(int(kept.get("max_tokens", settings.max_tokens)), longest)
+        widgets.put_at_first(key, wanted)
+        st.number_input(
+            t("controls.max_tokens"),
+            # No bounds here: the browser would not send a number outside them, but still show it.
+            step=256,
+            key=key,
+            help=t("controls.max_tokens_help")
+            + (f" {t('controls.max_tokens_most', most=f'{longest:,}')}" if is_limited else ""),
+            on_change=noting_errors(keep),
+            persist_state="session",
+        )
+        if services.endpoints():  # the built-in model does not reason
+            _show_effort(kept.get("reasoning_effort"))
+        # No maximum length here either: the browser would not send a text that is too long.
+        prompt = st.text_area(
+            t("controls.system_prompt"),
+            str(kept.get("system_prompt", settings.system_prompt)),
+            key=widgets.control("system_prompt"),
+            help=t("controls.system_prompt_help"),
+            placeholder=t("controls.system_prompt_placeholder"),
+            on_change=noting_errors(keep),
+            persist_state="session",
+        )
+        if len(prompt or "") > MAX_PROMPT_CHARACTERS:
+            st.caption(t("controls.system_prompt_long", most=f"{MAX_PROMPT_CHARACTERS:,}"))
+
+
+def _show_effort(kept: str | None) -> None:
+    """Draw the choice of the reasoning effort; by default the model decides by itself."""
+    unused = refused()
+    efforts = (NO_EFFORT, *REASONING_EFFORTS)
+    names = {effort: t(f"effort.{effort}") for effort in efforts}
+    st.selectbox(
+        t("controls.reasoning_effort"),
+        efforts,
+        index=efforts.index(kept) if kept in efforts else 0,
+        key=widgets.control("reasoning_effort"),
+        format_func=names.__getitem__,
+        help=t("controls.reasoning_effort_help"),
+        on_change=noting_errors(keep),
+        disabled="reasoning_effort" in unused,
+        persist_state="session",
+    )
+    chosen = current().reasoning_effort
+    if "reasoning_effort" in unused or f"reasoning_effort={chosen}" in unused:
+        name = "controls.reasoning_effort_unused"
+        st.caption(t(name, model=plain(model_choice.chosen()[1] or "")))
+
+
+def show_what_was_refused(refused_before: Mapping[str, str]) -> None:
+    """Run the page again if the model has just rejected a parameter that the controls offer."""
+    if refused() != refused_before:
+        keep_notice()
+        st.rerun()
