@@ -5,6 +5,7 @@ let answering = null; // id of the answer whose beginning was announced
 let isOver = false; // … and whose end was announced
 let isStopped = false; // the visitor has stopped the answer
 let announced = ""; // last announcement of Clear or Undo
+let atEnd; // timer that looks for the end again
 
 // The region must be on the page before its first sentence.
 function announcements() {
@@ -27,15 +28,18 @@ function announce(data, isOther) {
   if (data.answering && data.answering !== answering) {
     [answering, isOver, isStopped] = [data.answering, false, false];
     announcements().textContent = words.answering;
+    // On a slow device the run may be over before its data are drawn.
+    if (isAtRest()) atEnd = setTimeout(announceEnd, 100);
   } else if (!data.answering && isOther) answering = null;
 }
 
-// Called when a run of the page has ended; the browser may still be drawing its last elements.
-function announceEnd(tries = 10) {
-  if (!answering || isOver) return;
-  // The answer still runs, or waits for a busy server.
+// Called when the page comes to rest. The browser may draw the run's last elements later, so the
+// end is looked for again until the answer neither runs nor waits for a busy server.
+function announceEnd() {
+  clearTimeout(atEnd);
+  if (!answering || isOver || !isAtRest()) return;
   if (document.querySelector(`${STOP}, [role="timer"]`)) {
-    if (tries > 0) setTimeout(() => announceEnd(tries - 1), 100);
+    atEnd = setTimeout(announceEnd, 100);
     return;
   }
   isOver = true;

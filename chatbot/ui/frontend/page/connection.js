@@ -16,6 +16,12 @@ function reload() {
   return true;
 }
 
+// The page is connected, and the server does not run it.
+function isAtRest() {
+  const state = document.querySelector('[data-testid="stApp"]')?.dataset;
+  return state?.testConnectionState === "CONNECTED" && state.testScriptState === "notRunning";
+}
+
 function watchConnection(sentence) {
   let note = document.getElementById("chatbot-lost");
   if (!note) {
@@ -30,7 +36,7 @@ function watchConnection(sentence) {
       const isComing = connection === "DISCONNECTED_FOREVER" && reload();
       const isLost = isComing || connection === "PINGING_SERVER";
       note.textContent = isLost ? note.dataset.sentence : "";
-      const isResting = connection === "CONNECTED" && app.dataset.testScriptState === "notRunning";
+      const isResting = isAtRest();
       // After a reconnect Streamlit repeats only an interrupted run. The server may have forgotten
       // this session, and ignores the first click on a page it has not drawn: so rerun the page.
       if (isResting && before !== connection) runAgain();
