@@ -7,31 +7,24 @@ the answers, and the page only displays them.
 
 import streamlit as st
 
-from chatbot.ui import (
-    client_messages,
-    forged,
-    language,
-    model_choice,
-    page_script,
-    query_params,
-    services,
-    visitor,
-    widgets,
-)
+from chatbot.ui import model_choice, page_script, services, visitor
 from chatbot.ui.chat import actions, composer, live, messages, unsaved
 from chatbot.ui.chat.history import Status, load_history
+from chatbot.ui.client.messages import guard_messages
+from chatbot.ui.client.widget_values import guard_values
 from chatbot.ui.errors import errors_shown
 from chatbot.ui.frontend import look
-from chatbot.ui.language import t
 from chatbot.ui.pages import connection, data, shared, sign_in, usage
+from chatbot.ui.session import language, query_params, widgets
+from chatbot.ui.session.language import t
 from chatbot.ui.sidebar import controls, conversations, search, sidebar
 
 # Views that replace the conversation, by their name in the address, as in `?view=data`.
 # (A comment, because Streamlit's "magic" would draw a string on the page.)
 VIEWS = {"data": data.show_data, "check": connection.show_check, "usage": usage.show_usage}
 
-client_messages.guard_messages()
-forged.guard_values()
+guard_messages()
+guard_values()
 look.set_up_page()
 query_params.settle()
 language.settle(None)

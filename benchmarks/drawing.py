@@ -16,7 +16,7 @@ from collections.abc import Callable
 from markdown_it import MarkdownIt
 
 from chatbot.markdown.incomplete import close_open_markers
-from chatbot.markdown.segments import Pieces
+from chatbot.markdown.splitting.segments import Pieces
 from chatbot.markdown.to_streamlit import to_streamlit
 from tests.markdown.test_drawing_cost import MARKS, growing, repeated, table
 

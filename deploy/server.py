@@ -44,7 +44,8 @@ async def lifespan(_app: st.App) -> AsyncIterator[dict[str, Any]]:
 
 
 logs.write_json()
-# Visitors of this server never count as the owner at the machine; see chatbot/ui/local_admin.py.
+# Visitors of this server never count as the owner at the machine: see
+# chatbot/ui/client/local_admin.py.
 config.set_option("server.headless", True)
 app = st.App(
     ROOT / "streamlit_app.py",

@@ -12,7 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from streamlit.runtime import Runtime
 from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
 
-from chatbot.ui import uploads
+from chatbot.ui.client import uploads
 
 MOST_BYTES = 1000 * 2**20
 """Most bytes of all sessions together. A session has one file of server.maxUploadSize at most."""

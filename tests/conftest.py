@@ -27,8 +27,8 @@ from streamlit.testing.v1 import AppTest
 from chatbot.builtin import model as builtin_model
 from chatbot.settings.settings import Settings
 from chatbot.store import Conversation, Message, Store, new_conversation
-from chatbot.ui import state, widgets
-from chatbot.ui.state import PageState
+from chatbot.ui.session import state, widgets
+from chatbot.ui.session.state import PageState
 from tests.browser import COMPOSER, OpenPage
 from tests.servers.endpoint import FakeEndpoint
 from tests.servers.processes import run_module

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from chatbot.markdown.images import without_images
+from chatbot.markdown.pictures.images import without_images
 from chatbot.models.tokens import Count, Scale, Window, count
 from chatbot.store import Message, Said
 

@@ -15,17 +15,17 @@ from markdown_it import MarkdownIt
 from markdown_it.rules_inline import StateInline
 from markdown_it.token import Token
 
-from chatbot.markdown.emphasis import MARK, with_emphasis
 from chatbot.markdown.formulas.unfinished import (
     is_open_formula,
     with_open_formula,
     without_open_formula,
 )
-from chatbot.markdown.images import without_images
-from chatbot.markdown.nested_fences import ends
-from chatbot.markdown.parser import block_parser, inline_parser
-from chatbot.markdown.parts import PART_CHARACTERS
-from chatbot.markdown.tables import cells
+from chatbot.markdown.pictures.images import without_images
+from chatbot.markdown.splitting.parts import PART_CHARACTERS
+from chatbot.markdown.syntax.emphasis import MARK, with_emphasis
+from chatbot.markdown.syntax.nested_fences import ends
+from chatbot.markdown.syntax.parser import block_parser, inline_parser
+from chatbot.markdown.syntax.tables import cells
 
 LONGEST_BLOCK = 5000
 """Characters. A longer block is not prose, and searching it for open markers could take long."""

@@ -18,18 +18,18 @@ from types import MappingProxyType
 
 from markdown_it.helpers import parseLinkDestination
 
-from chatbot.markdown import inline_spans
-from chatbot.markdown.autolinks import address_at, labels
-from chatbot.markdown.emphasis import MARK, Run, resolved_markers, run_at
-from chatbot.markdown.fences import draws_diagram, named_text, without_diagrams
-from chatbot.markdown.footnotes import FOOTNOTE, Notes, raised_at
 from chatbot.markdown.formulas.maths import is_formula
 from chatbot.markdown.formulas.tex import as_code, for_katex
-from chatbot.markdown.images import IMAGE, drawn
-from chatbot.markdown.line_breaks import BREAK, line_break
-from chatbot.markdown.nested_fences import with_longer_marks
-from chatbot.markdown.parser import block_parser
-from chatbot.markdown.tables import LINE_PREFIX, row_parts
+from chatbot.markdown.pictures.fences import draws_diagram, named_text, without_diagrams
+from chatbot.markdown.pictures.images import IMAGE, drawn
+from chatbot.markdown.syntax import inline_spans
+from chatbot.markdown.syntax.autolinks import address_at, labels
+from chatbot.markdown.syntax.emphasis import MARK, Run, resolved_markers, run_at
+from chatbot.markdown.syntax.footnotes import FOOTNOTE, Notes, raised_at
+from chatbot.markdown.syntax.line_breaks import BREAK, line_break
+from chatbot.markdown.syntax.nested_fences import with_longer_marks
+from chatbot.markdown.syntax.parser import block_parser
+from chatbot.markdown.syntax.tables import LINE_PREFIX, row_parts
 
 _UNINDENTED = "[\u2060]: #\n\n"
 """Invisible text that makes Streamlit keep the indentation of the lines after it."""

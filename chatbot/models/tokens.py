@@ -11,7 +11,7 @@ English, Chinese, code and tables: after two answers the largest error was 13 % 
 import string
 from dataclasses import dataclass
 
-from chatbot.markdown.images import without_images
+from chatbot.markdown.pictures.images import without_images
 
 _LETTERS = string.ascii_letters.encode()
 _DIGITS = string.digits.encode()

@@ -8,7 +8,7 @@ import re
 from collections import deque
 from collections.abc import Iterator, Sequence
 
-from chatbot.markdown.images import without_images
+from chatbot.markdown.pictures.images import without_images
 
 MAX_WORD_BYTES = 400_000
 """Most bytes of words that stay below PostgreSQL's 1 MB with up to 8 more bytes per word."""

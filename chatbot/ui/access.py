@@ -12,9 +12,11 @@ import streamlit as st
 from chatbot.access.person import Person, is_among, person_in
 from chatbot.access.throttle import LoginThrottle
 from chatbot.errors import ChatbotError
-from chatbot.ui import local_admin, query_params, services
-from chatbot.ui.client_address import source
-from chatbot.ui.state import page_state
+from chatbot.ui import services
+from chatbot.ui.client import local_admin
+from chatbot.ui.client.address import source
+from chatbot.ui.session import query_params
+from chatbot.ui.session.state import page_state
 
 VISITOR, ADMIN = "visitor", "admin"
 

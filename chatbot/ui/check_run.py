@@ -13,10 +13,12 @@ from chatbot.limits.budget import Reservation
 from chatbot.llm.endpoint import OPENAI_BASE_URL, Endpoint
 from chatbot.models.pricing import Usage
 from chatbot.store import new_id
-from chatbot.ui import local_admin, model_choice, navigation, visitor, widgets
+from chatbot.ui import model_choice, navigation, visitor
 from chatbot.ui import services as ui_services
+from chatbot.ui.client import local_admin
 from chatbot.ui.errors import noting_errors
-from chatbot.ui.state import RunningCheck, page_state
+from chatbot.ui.session import widgets
+from chatbot.ui.session.state import RunningCheck, page_state
 
 
 def open_and_start() -> None:

@@ -10,9 +10,10 @@ from contextlib import suppress
 from chatbot.answers.place import Kind, Place
 from chatbot.errors import ChatbotError
 from chatbot.store import Conversation
-from chatbot.ui import query_params, services, visitor, widgets
+from chatbot.ui import services, visitor
 from chatbot.ui.errors import noting_errors
-from chatbot.ui.state import page_state
+from chatbot.ui.session import query_params, widgets
+from chatbot.ui.session.state import page_state
 
 
 def of(conversation_id: str | None) -> Place:

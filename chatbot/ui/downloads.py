@@ -7,7 +7,7 @@ import streamlit as st
 from chatbot import exchange
 from chatbot.answers.place import Place
 from chatbot.store import Conversation, Store
-from chatbot.ui.language import language, t
+from chatbot.ui.session.language import language, t
 
 
 def show_downloads(owner: str, place: Place, conversation: Conversation) -> None:

@@ -9,9 +9,11 @@ import streamlit as st
 
 from chatbot.errors import Action, ChatbotError
 from chatbot.markdown.escape import plain_sentence
-from chatbot.ui import local_admin, navigation, query_params
-from chatbot.ui.language import language, t
-from chatbot.ui.state import page_state
+from chatbot.ui import navigation
+from chatbot.ui.client import local_admin
+from chatbot.ui.session import query_params
+from chatbot.ui.session.language import language, t
+from chatbot.ui.session.state import page_state
 
 log = logging.getLogger(__name__)
 

@@ -14,8 +14,9 @@ from chatbot.llm.model_list import first_to_chat
 from chatbot.llm.request import MAX_TEMPERATURE, MAX_TOKENS, REASONING_EFFORTS, Controls
 from chatbot.models.source import Source
 from chatbot.store import Conversation, storable
-from chatbot.ui import current_store, query_params, services, visitor, widgets
-from chatbot.ui.state import page_state
+from chatbot.ui import current_store, services, visitor
+from chatbot.ui.session import query_params, widgets
+from chatbot.ui.session.state import page_state
 
 MOST_CHARACTERS = 300
 """Maximum length of a choice (provider and model name), as the store keeps it with each answer."""

@@ -4,9 +4,9 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from chatbot.ui import query_params, widgets
-from chatbot.ui.language import t
-from chatbot.ui.state import page_state
+from chatbot.ui.session import query_params, widgets
+from chatbot.ui.session.language import t
+from chatbot.ui.session.state import page_state
 
 
 def open_view(name: str) -> None:

@@ -3,11 +3,12 @@
 import streamlit as st
 
 from chatbot.i18n import streamlits_words
-from chatbot.ui import access, query_params, widgets
+from chatbot.ui import access
 from chatbot.ui.frontend import look
 from chatbot.ui.frontend.components import component
-from chatbot.ui.language import language, t
-from chatbot.ui.state import page_state
+from chatbot.ui.session import query_params, widgets
+from chatbot.ui.session.language import language, t
+from chatbot.ui.session.state import page_state
 
 
 def tend_page(

@@ -25,9 +25,9 @@ from chatbot.settings.settings import Settings
 from chatbot.settings.sources import SECRETS_FILE
 from chatbot.settings.usable import load_usable_settings
 from chatbot.store import Store
-from chatbot.ui import local_admin
+from chatbot.ui.client import local_admin
 from chatbot.ui.lasting import lasting
-from chatbot.ui.state import page_state
+from chatbot.ui.session.state import page_state
 
 log = logging.getLogger(__name__)
 

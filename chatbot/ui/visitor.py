@@ -5,9 +5,10 @@ import json
 import streamlit as st
 
 from chatbot.access import visitor as access_visitor
-from chatbot.ui import access, services, widgets
+from chatbot.ui import access, services
 from chatbot.ui.frontend.components import component
-from chatbot.ui.state import page_state
+from chatbot.ui.session import widgets
+from chatbot.ui.session.state import page_state
 
 
 def meet_visitor() -> None:

@@ -4,7 +4,7 @@ import streamlit as st
 
 from chatbot.ui import model_choice, services
 from chatbot.ui.errors import noting_errors
-from chatbot.ui.language import t
+from chatbot.ui.session.language import t
 
 
 @noting_errors

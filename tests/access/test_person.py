@@ -161,7 +161,7 @@ def test_without_these_nobody_has_signed_in(missing: str) -> None:
 @pytest.fixture
 def signed_in(page: AppTest, monkeypatch: pytest.MonkeyPatch) -> AppTest:
     """The page as Ada opens it, who has signed in."""
-    monkeypatch.setattr("chatbot.ui.local_admin.is_at_the_machine", lambda: False)
+    monkeypatch.setattr("chatbot.ui.client.local_admin.is_at_the_machine", lambda: False)
     sources._load.cache_clear()
     page.secrets["auth"] = {**SHARED, **PROVIDER}
     page.user = dict(CLAIMS)

@@ -19,7 +19,7 @@ from chatbot.access.throttle import (
 )
 from chatbot.errors import ChatbotError
 from chatbot.store import Store
-from chatbot.ui import client_address
+from chatbot.ui.client import address as client_address
 from tests.conftest import wait_until
 
 SECRET = "correct horse"
@@ -277,7 +277,7 @@ def test_a_trusted_proxys_address_is_the_source_and_otherwise_the_session(
 ) -> None:
     headers = {"X-Forwarded-For": stated} if stated else {}
     context = SimpleNamespace(ip_address=address, headers=headers)
-    monkeypatch.setattr("chatbot.ui.client_address.st.context", context)
+    monkeypatch.setattr("chatbot.ui.client.address.st.context", context)
     monkeypatch.setattr(
         client_address, "get_script_run_ctx", lambda: SimpleNamespace(session_id="session")
     )

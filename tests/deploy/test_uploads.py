@@ -15,8 +15,8 @@ from starlette.testclient import TestClient
 from starlette.types import ASGIApp
 from streamlit.proto.BackMsg_pb2 import BackMsg
 
-from chatbot.ui import uploads
-from chatbot.ui.state import UploadPermit
+from chatbot.ui.client import uploads
+from chatbot.ui.session.state import UploadPermit
 from deploy.uploads import Uploads
 from tests.conftest import CANARY_KEY, ROOT, RunningApp
 from tests.protocol import Visit, rerun, run, visit

@@ -23,7 +23,7 @@ from tests.browser import (
     row,
 )
 from tests.conftest import CANARY_KEY, WEIGHTS_FOLDER, RunningApp, wait_until
-from tests.markdown.test_segments import BLOCKS
+from tests.markdown.splitting.test_segments import BLOCKS
 from tests.servers.endpoint import FakeEndpoint, Reply
 from tests.servers.relay import Relay
 

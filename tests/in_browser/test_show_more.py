@@ -3,7 +3,7 @@
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from chatbot.markdown.parts import SHOWN_CHARACTERS
+from chatbot.markdown.splitting.parts import SHOWN_CHARACTERS
 from chatbot.ui import services
 from chatbot.ui.chat.streaming_markdown import Growing
 from tests.servers.endpoint import FakeEndpoint, Reply

@@ -25,7 +25,7 @@ from chatbot.llm.error_mapping import context_limit
 from chatbot.llm.request import ReplyRequest, complaints
 from chatbot.llm.stream.completion import MAX_REPLY_CHARACTERS, Completion
 from chatbot.store import Message, State, Store
-from chatbot.ui import widgets
+from chatbot.ui.session import widgets
 from tests.conftest import CANARY_KEY, ROOT, page_state, wait_until
 from tests.servers.endpoint import FakeEndpoint, chunk
 from tests.servers.faulty import (

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chatbot.markdown.incomplete import close_open_markers
-from chatbot.markdown.segments import Pieces
+from chatbot.markdown.splitting.segments import Pieces
 from chatbot.markdown.to_streamlit import to_streamlit
 
 SHORT, LONG = 1_000, 8_000

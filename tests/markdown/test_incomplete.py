@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from chatbot.markdown.emphasis import with_emphasis
 from chatbot.markdown.formulas.unfinished import LONGEST
 from chatbot.markdown.incomplete import close_open_markers
+from chatbot.markdown.syntax.emphasis import with_emphasis
 from chatbot.ui.chat.streaming_markdown import Growing
 from tests.ui.test_streaming_markdown import Page
 

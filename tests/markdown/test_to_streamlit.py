@@ -7,10 +7,10 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 from streamlit.string_util import clean_text
 
-from chatbot.markdown.emphasis import MARK
+from chatbot.markdown.syntax.emphasis import MARK
 from chatbot.markdown.to_streamlit import to_streamlit
 from tests.conftest import examples
-from tests.markdown.test_segments import html
+from tests.markdown.splitting.test_segments import html
 
 
 @pytest.mark.parametrize(

@@ -110,7 +110,7 @@ def test_an_answer_says_which_of_two_at_one_address_gave_it_if_that_is_known(
 def test_the_check_says_which_of_several_servers_it_is_about(
     page: AppTest, endpoint: FakeEndpoint, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("chatbot.ui.local_admin.is_at_the_machine", lambda: False)
+    monkeypatch.setattr("chatbot.ui.client.local_admin.is_at_the_machine", lambda: False)
     write_secrets(("second", endpoint.base_url, 'label = "Deep Co"\nmodels = ["deep-1"]'))
     wait_until(lambda: len(options(page)) == 3)
     page.selectbox[0].set_value("second · deep-1").run()

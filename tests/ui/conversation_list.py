@@ -8,7 +8,7 @@ from streamlit.components.v2.bidi_component.main import _make_trigger_id
 from streamlit.testing.v1 import AppTest
 from streamlit.testing.v1.element_tree import Block, Node
 
-from chatbot.ui import widgets
+from chatbot.ui.session import widgets
 
 
 def walk(block: Block) -> Iterator[Node]:

@@ -11,7 +11,8 @@ from streamlit.testing.v1 import AppTest
 
 from chatbot.builtin import model as builtin_model
 from chatbot.settings import sources
-from chatbot.ui import local_admin, services
+from chatbot.ui import services
+from chatbot.ui.client import local_admin
 from tests.conftest import CANARY_KEY, ROOT, go_to, page_state, wait_until
 from tests.servers.endpoint import FakeEndpoint, Reply
 from tests.ui.test_page import ask, click, said, texts
@@ -358,7 +359,7 @@ def test_a_check_that_is_begun_anew_gives_the_old_one_up(
     from chatbot import background
     from chatbot.connection_check.probe import Check
     from chatbot.llm.endpoint import Endpoint
-    from chatbot.ui.state import RunningCheck
+    from chatbot.ui.session.state import RunningCheck
 
     old = Check(Endpoint(endpoint.base_url, "x"))
     old_one = background.submit(old.run())

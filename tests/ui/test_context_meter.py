@@ -12,8 +12,8 @@ from streamlit.testing.v1 import AppTest
 from chatbot.exchange.export import FORMAT, VERSION
 from chatbot.models.tokens import Window
 from chatbot.store import Message, State
-from chatbot.ui import local_admin
 from chatbot.ui.chat.context_meter import in_dollars, in_thousands, used_tokens
+from chatbot.ui.client import local_admin
 from tests import browser
 from tests.browser import PHONE, OpenPage, expect_answer, messages
 from tests.conftest import RunningApp, go_to, wait_until

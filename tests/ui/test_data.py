@@ -9,7 +9,8 @@ from streamlit.testing.v1 import AppTest
 
 from chatbot import exchange
 from chatbot.access import visitor
-from chatbot.ui import services, uploads
+from chatbot.ui import services
+from chatbot.ui.client import uploads
 from tests.conftest import ROOT, page_state, save_slowly, wait_until
 from tests.exchange import chatgpt_export
 from tests.ui.conversation_list import choose_in_list, listed_ids

@@ -6,7 +6,8 @@ import pytest
 from streamlit.elements.lib import policies
 from streamlit.testing.v1 import AppTest
 
-from chatbot.ui import local_admin, widgets
+from chatbot.ui.client import local_admin
+from chatbot.ui.session import widgets
 from tests.conftest import ROOT, go_to
 from tests.exchange import chatgpt_export
 from tests.servers.endpoint import FakeEndpoint

@@ -15,7 +15,7 @@ from chatbot.builtin.model import LocalModel
 from chatbot.errors import ChatbotError
 from chatbot.llm.request import Controls
 from chatbot.ui import model_choice, services
-from chatbot.ui.state import KEY, PageState
+from chatbot.ui.session.state import KEY, PageState
 from tests.conftest import CANARY_KEY, ROOT, go_to, page_state, wait_until
 from tests.servers.endpoint import FakeEndpoint, Reply
 from tests.ui.conversation_list import choose_in_list, list_data, listed_ids

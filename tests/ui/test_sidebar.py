@@ -12,7 +12,8 @@ from chatbot.access.visitor import owner_of
 from chatbot.errors import ChatbotError
 from chatbot.store import Conversation, Message, Store, new_conversation, new_id
 from chatbot.store.conversations import Conversations
-from chatbot.ui import services, widgets
+from chatbot.ui import services
+from chatbot.ui.session import widgets
 from tests.conftest import go_to, page_state
 from tests.servers.endpoint import FakeEndpoint
 from tests.ui.conversation_list import choice, choose_in_list, list_data, listed_ids, send, walk

@@ -165,7 +165,7 @@ def test_a_shared_copy_is_read_without_the_password(locked: AppTest) -> None:
 def test_admins_are_who_gave_the_admin_password(
     locked: AppTest, monkeypatch: pytest.MonkeyPatch, how: str
 ) -> None:
-    monkeypatch.setattr("chatbot.ui.local_admin.is_at_the_machine", lambda: False)
+    monkeypatch.setattr("chatbot.ui.client.local_admin.is_at_the_machine", lambda: False)
     if how != "nothing set":
         monkeypatch.setenv("CHATBOT_ADMIN_PASSWORD", "for the owner")
     give(locked.run(), SECRET)

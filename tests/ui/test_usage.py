@@ -14,7 +14,8 @@ from chatbot.limits.policy import PUBLIC, Limits, Policy
 from chatbot.settings.settings import Settings
 from chatbot.store import Outcome, Question, Store
 from chatbot.store.quota import DAY_SECONDS
-from chatbot.ui import access, local_admin, services
+from chatbot.ui import access, services
+from chatbot.ui.client import local_admin
 from tests.conftest import go_to, page_state, wait_until
 from tests.servers.endpoint import FakeEndpoint
 from tests.store.test_spending import MOST, spent

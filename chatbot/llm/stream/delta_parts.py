@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from chatbot.markdown.images import in_part
+from chatbot.markdown.pictures.images import in_part
 
 _TOOL_NAME = re.compile(r"[\w.:/-]{1,64}")
 

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from chatbot.answers.place import Place
 from chatbot.errors import ChatbotError
 from chatbot.store import Conversation, Message, new_conversation, storable
-from chatbot.ui import current_store, model_choice, query_params, visitor, widgets
+from chatbot.ui import current_store, model_choice, visitor
 from chatbot.ui.errors import noting_errors
 from chatbot.ui.navigation import (
     MOST_MOUNTED_MESSAGES,
@@ -18,7 +18,8 @@ from chatbot.ui.navigation import (
     mount_messages,
     open_conversation,
 )
-from chatbot.ui.state import page_state
+from chatbot.ui.session import query_params, widgets
+from chatbot.ui.session.state import page_state
 
 MAX_QUESTION_CHARACTERS = 100_000
 """Maximum length of a question: about thirty times what a visitor types by hand.

@@ -11,12 +11,13 @@ from chatbot.answers.answer import Followed
 from chatbot.i18n.dates import moment, time_from_now, zone
 from chatbot.markdown.escape import plain
 from chatbot.store.quota import Left
-from chatbot.ui import access, model_choice, services, widgets
+from chatbot.ui import access, model_choice, services
 from chatbot.ui.chat import actions, context_meter
 from chatbot.ui.chat.history import History, Status
 from chatbot.ui.errors import forget_notice, show_error, show_notice
-from chatbot.ui.language import language, t
-from chatbot.ui.state import page_state
+from chatbot.ui.session import widgets
+from chatbot.ui.session.language import language, t
+from chatbot.ui.session.state import page_state
 
 
 def show_above() -> DeltaGenerator:

@@ -12,8 +12,8 @@ from chatbot.models.pricing import Usage
 from chatbot.models.tokens import Scale, Window, count
 from chatbot.store import Message, State
 from chatbot.ui import current_store, model_choice
-from chatbot.ui.language import t
-from chatbot.ui.state import page_state
+from chatbot.ui.session.language import t
+from chatbot.ui.session.state import page_state
 
 QUESTION_TOKENS = 100
 """Assumed length of the next question; most questions are shorter."""

@@ -7,9 +7,10 @@ from chatbot.answers import prompt
 from chatbot.answers.answer import Followed
 from chatbot.answers.place import Place
 from chatbot.store import Conversation, Message
-from chatbot.ui import current_store, model_choice, query_params, visitor
+from chatbot.ui import current_store, model_choice, visitor
 from chatbot.ui.navigation import MOUNTED_MESSAGES
-from chatbot.ui.state import page_state
+from chatbot.ui.session import query_params
+from chatbot.ui.session.state import page_state
 
 
 class Status(Enum):

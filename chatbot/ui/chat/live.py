@@ -13,8 +13,8 @@ from chatbot.ui.chat.history import History, Status
 from chatbot.ui.chat.messages import show_outcome
 from chatbot.ui.chat.reasoning import LiveThoughts
 from chatbot.ui.chat.streaming_markdown import Growing
-from chatbot.ui.language import t
-from chatbot.ui.state import stop_if_superseded
+from chatbot.ui.session.language import t
+from chatbot.ui.session.state import stop_if_superseded
 
 DRAW_SECONDS = 0.15
 """Shortest time between two draws of a live answer. The text still reads as flowing.

@@ -12,14 +12,15 @@ import streamlit as st
 from chatbot.i18n.dates import moment, zone
 from chatbot.llm.endpoint import choice
 from chatbot.markdown.escape import plain
-from chatbot.markdown.images import without_images
+from chatbot.markdown.pictures.images import without_images
 from chatbot.store import Message
-from chatbot.ui import model_choice, services, widgets
+from chatbot.ui import model_choice, services
 from chatbot.ui.chat import actions, context_meter
-from chatbot.ui.language import t
 from chatbot.ui.page_script import show_copy_button
-from chatbot.ui.state import page_state
-from chatbot.ui.widgets import short
+from chatbot.ui.session import widgets
+from chatbot.ui.session.language import t
+from chatbot.ui.session.state import page_state
+from chatbot.ui.session.widgets import short
 
 MENU_MODELS = 8
 """Most models in an answer's menu; the models with the most similar names are offered."""

@@ -8,13 +8,15 @@ from chatbot.i18n import translate
 from chatbot.markdown.escape import plain, visible
 from chatbot.settings.settings import Settings
 from chatbot.store import Message, State
-from chatbot.ui import local_admin, navigation, services, widgets
+from chatbot.ui import navigation, services
 from chatbot.ui.chat import actions, message_toolbar, reasoning, recovery, texts
 from chatbot.ui.chat.history import History, Status
 from chatbot.ui.chat.undo import show_undo
+from chatbot.ui.client import local_admin
 from chatbot.ui.errors import show_error
-from chatbot.ui.language import language, t
-from chatbot.ui.state import page_state
+from chatbot.ui.session import widgets
+from chatbot.ui.session.language import language, t
+from chatbot.ui.session.state import page_state
 
 SUGGESTIONS = ("explain", "write", "plan", "code")
 

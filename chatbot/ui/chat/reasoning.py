@@ -9,10 +9,11 @@ from streamlit.elements.lib.mutable_expander_container import ExpanderContainer
 from chatbot.answers.answer import Followed
 from chatbot.i18n.dates import thought_for
 from chatbot.store import Message
-from chatbot.ui import current_store, visitor, widgets
+from chatbot.ui import current_store, visitor
 from chatbot.ui.chat import texts
 from chatbot.ui.chat.streaming_markdown import Growing
-from chatbot.ui.language import language, t
+from chatbot.ui.session import widgets
+from chatbot.ui.session.language import language, t
 
 
 def show_thoughts(answer: Message) -> None:

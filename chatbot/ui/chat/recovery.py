@@ -7,20 +7,13 @@ import streamlit as st
 from chatbot.answers.answer import seconds_to_retry
 from chatbot.errors import Action, ChatbotError
 from chatbot.store import Message, State
-from chatbot.ui import (
-    check_run,
-    current_store,
-    model_choice,
-    navigation,
-    page_script,
-    visitor,
-    widgets,
-)
+from chatbot.ui import check_run, current_store, model_choice, navigation, page_script, visitor
 from chatbot.ui.chat import actions
 from chatbot.ui.errors import noting_errors, show_error
-from chatbot.ui.language import t
-from chatbot.ui.state import page_state
-from chatbot.ui.widgets import short
+from chatbot.ui.session import widgets
+from chatbot.ui.session.language import t
+from chatbot.ui.session.state import page_state
+from chatbot.ui.session.widgets import short
 
 
 def show_countdown(answer: Message) -> None:

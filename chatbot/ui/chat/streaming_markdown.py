@@ -2,11 +2,11 @@
 
 from streamlit.delta_generator import DeltaGenerator
 
-from chatbot.markdown.footnotes import add_numbers
-from chatbot.markdown.images import without_images, without_open_image
 from chatbot.markdown.incomplete import close_open_markers
-from chatbot.markdown.parts import is_short, shown_parts
-from chatbot.markdown.segments import Pieces
+from chatbot.markdown.pictures.images import without_images, without_open_image
+from chatbot.markdown.splitting.parts import is_short, shown_parts
+from chatbot.markdown.splitting.segments import Pieces
+from chatbot.markdown.syntax.footnotes import add_numbers
 from chatbot.markdown.to_streamlit import to_streamlit
 
 FEW_CHARACTERS = 125

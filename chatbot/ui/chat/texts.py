@@ -4,12 +4,12 @@ from functools import lru_cache
 
 import streamlit as st
 
-from chatbot.markdown.images import has_images
-from chatbot.markdown.parts import shown_parts
-from chatbot.markdown.segments import all_standing_alone
+from chatbot.markdown.pictures.images import has_images
+from chatbot.markdown.splitting.parts import shown_parts
+from chatbot.markdown.splitting.segments import all_standing_alone
 from chatbot.markdown.to_streamlit import to_streamlit
-from chatbot.ui.language import t
-from chatbot.ui.state import page_state
+from chatbot.ui.session.language import t
+from chatbot.ui.session.state import page_state
 
 # Each run draws all mounted messages, so cache the last few conversations' converted texts.
 _for_streamlit = lru_cache(maxsize=256)(to_streamlit)

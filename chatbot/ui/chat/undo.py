@@ -6,8 +6,8 @@ import streamlit as st
 
 from chatbot.ui import navigation, services, visitor
 from chatbot.ui.errors import noting_errors
-from chatbot.ui.language import t
-from chatbot.ui.state import page_state
+from chatbot.ui.session.language import t
+from chatbot.ui.session.state import page_state
 
 
 @noting_errors

@@ -15,8 +15,8 @@ from chatbot.store import Message, State, new_conversation, new_id
 from chatbot.ui import current_store, downloads, navigation, services, visitor
 from chatbot.ui.chat.history import History, Status
 from chatbot.ui.errors import noting_errors, show_error
-from chatbot.ui.language import t
-from chatbot.ui.state import Seen, page_state
+from chatbot.ui.session.language import t
+from chatbot.ui.session.state import Seen, page_state
 
 
 def remember(history: History) -> None:

@@ -12,7 +12,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from chatbot.markdown.escape import visible
-from chatbot.ui.state import page_state
+from chatbot.ui.session.state import page_state
 
 _HERE = Path(__file__).parent
 _ASSETS = _HERE.parents[1] / "assets"

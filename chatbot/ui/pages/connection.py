@@ -15,14 +15,16 @@ import streamlit as st
 from chatbot.connection_check.presets import services
 from chatbot.llm.endpoint import OPENAI_BASE_URL
 from chatbot.markdown.escape import plain
-from chatbot.ui import local_admin, model_choice, navigation, way_back, widgets
+from chatbot.ui import model_choice, navigation, way_back
 from chatbot.ui import services as ui_services
 from chatbot.ui.check_run import start
+from chatbot.ui.client import local_admin
 from chatbot.ui.errors import show_notice
 from chatbot.ui.frontend import look
-from chatbot.ui.language import t
 from chatbot.ui.pages.connection_result import show_result, show_service
-from chatbot.ui.state import page_state
+from chatbot.ui.session import widgets
+from chatbot.ui.session.language import t
+from chatbot.ui.session.state import page_state
 
 
 def show_check() -> None:

@@ -10,11 +10,13 @@ from chatbot.llm.endpoint import choice
 from chatbot.markdown.escape import plain
 from chatbot.settings import env_file
 from chatbot.settings.sources import ENV_FILE, SECRETS_FILE, place_of
-from chatbot.ui import local_admin, model_choice, navigation, services, widgets
+from chatbot.ui import model_choice, navigation, services
+from chatbot.ui.client import local_admin
 from chatbot.ui.errors import noting_errors
-from chatbot.ui.language import t
 from chatbot.ui.page_script import show_copy_button
-from chatbot.ui.state import page_state
+from chatbot.ui.session import widgets
+from chatbot.ui.session.language import t
+from chatbot.ui.session.state import page_state
 
 
 def show_use_button(report: Report) -> None:

@@ -14,9 +14,9 @@ from chatbot.connection_check.report import Report, Step
 from chatbot.errors import ChatbotError
 from chatbot.markdown.escape import plain, plain_sentence
 from chatbot.ui.errors import show_error
-from chatbot.ui.language import language, t
 from chatbot.ui.pages import connection_apply
-from chatbot.ui.state import RunningCheck
+from chatbot.ui.session.language import language, t
+from chatbot.ui.session.state import RunningCheck
 
 log = logging.getLogger(__name__)
 

@@ -16,22 +16,15 @@ from chatbot.background import Job
 from chatbot.errors import ChatbotError
 from chatbot.markdown.escape import plain
 from chatbot.store import Conversation
-from chatbot.ui import (
-    access,
-    current_store,
-    navigation,
-    query_params,
-    services,
-    uploads,
-    visitor,
-    widgets,
-)
+from chatbot.ui import access, current_store, navigation, services, visitor
+from chatbot.ui.client import uploads
 from chatbot.ui.downloads import show_downloads
 from chatbot.ui.errors import noting_errors, show_error, show_notice
-from chatbot.ui.language import language, t
 from chatbot.ui.pages import shared, storage
 from chatbot.ui.pages.jobs import follow
-from chatbot.ui.state import page_state
+from chatbot.ui.session import query_params, widgets
+from chatbot.ui.session.language import language, t
+from chatbot.ui.session.state import page_state
 
 MAX_UPLOAD_MEGABYTES = 200
 """Shown limit, at most server.maxUploadSize in .streamlit/config.toml, the enforced limit."""

@@ -12,8 +12,8 @@ from chatbot.store import Conversation, Share, share_size
 from chatbot.ui import navigation, page_script, services, visitor
 from chatbot.ui.chat import messages, texts
 from chatbot.ui.errors import noting_errors
-from chatbot.ui.language import t
-from chatbot.ui.state import page_state
+from chatbot.ui.session.language import t
+from chatbot.ui.session.state import page_state
 
 MOUNTED_MESSAGES = 30
 MAX_SHARED_MESSAGES = 20_000

@@ -9,21 +9,14 @@ from chatbot.access.person import Person
 from chatbot.errors import ChatbotError
 from chatbot.markdown import escape
 from chatbot.settings.sign_in import DEFAULT_PROVIDER
-from chatbot.ui import (
-    access,
-    navigation,
-    page_script,
-    query_params,
-    services,
-    uploads,
-    visitor,
-    widgets,
-)
+from chatbot.ui import access, navigation, page_script, services, visitor
 from chatbot.ui.access import ADMIN, VISITOR, Obstacle
+from chatbot.ui.client import uploads
 from chatbot.ui.errors import noting_errors, show_error, show_notice
 from chatbot.ui.frontend import look
-from chatbot.ui.language import t
-from chatbot.ui.state import page_state
+from chatbot.ui.session import query_params, widgets
+from chatbot.ui.session.language import t
+from chatbot.ui.session.state import page_state
 
 
 def let_in() -> bool:

@@ -5,8 +5,8 @@ import streamlit as st
 from chatbot.limits.policy import shown_bytes
 from chatbot.ui import services, visitor
 from chatbot.ui.errors import noting_errors
-from chatbot.ui.language import t
-from chatbot.ui.state import page_state
+from chatbot.ui.session.language import t
+from chatbot.ui.session.state import page_state
 
 
 def show_room(owner: str) -> None:

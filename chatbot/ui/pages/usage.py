@@ -21,8 +21,8 @@ from chatbot.store.quota import DAY_SECONDS, Taken, day_of
 from chatbot.ui import navigation, services
 from chatbot.ui.chat.context_meter import in_dollars, in_thousands
 from chatbot.ui.frontend import look
-from chatbot.ui.language import t
 from chatbot.ui.pages import sign_in
+from chatbot.ui.session.language import t
 
 RANGES = (7, 30, 90)
 

@@ -6,9 +6,8 @@ import streamlit as st
 
 from chatbot.llm.request import MAX_TEMPERATURE, MAX_TOKENS, REASONING_EFFORTS
 from chatbot.markdown.escape import plain
-from chatbot.ui import access, model_choice, navigation, services, way_back, widgets
+from chatbot.ui import access, model_choice, navigation, services, way_back
 from chatbot.ui.errors import errors_shown, keep_notice, noting_errors
-from chatbot.ui.language import t
 from chatbot.ui.model_choice import (
     MAX_PROMPT_CHARACTERS,
     current,
@@ -16,8 +15,10 @@ from chatbot.ui.model_choice import (
     longest_answer,
     refused,
 )
+from chatbot.ui.session import widgets
+from chatbot.ui.session.language import t
+from chatbot.ui.session.state import page_state
 from chatbot.ui.sidebar import model_box
-from chatbot.ui.state import page_state
 
 NO_EFFORT = "default"
 """Choice with which the request contains no reasoning effort."""

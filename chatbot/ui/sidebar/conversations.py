@@ -8,20 +8,14 @@ import streamlit as st
 from chatbot.i18n.dates import by_period, zone
 from chatbot.markdown.escape import visible
 from chatbot.store import Conversation
-from chatbot.ui import (
-    current_store,
-    navigation,
-    query_params,
-    services,
-    visitor,
-    widgets,
-)
+from chatbot.ui import current_store, navigation, services, visitor
 from chatbot.ui.chat.undo import show_undo_in_list
 from chatbot.ui.errors import noting_errors
 from chatbot.ui.frontend.components import component
 from chatbot.ui.frontend.look import fresh_place
-from chatbot.ui.language import t
-from chatbot.ui.state import page_state
+from chatbot.ui.session import query_params, widgets
+from chatbot.ui.session.language import t
+from chatbot.ui.session.state import page_state
 
 MOUNTED_BELOW = 15
 """Number of messages drawn below a message opened by search; as many are drawn above."""

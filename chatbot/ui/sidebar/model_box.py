@@ -7,11 +7,12 @@ import streamlit as st
 
 from chatbot.llm.endpoint import choice, choice_label
 from chatbot.markdown.escape import plain
-from chatbot.ui import access, services, widgets
+from chatbot.ui import access, services
 from chatbot.ui.errors import errors_shown, keep_notice
-from chatbot.ui.language import t
 from chatbot.ui.model_choice import choices, is_built_in
 from chatbot.ui.model_choice import chosen as chosen_model
+from chatbot.ui.session import widgets
+from chatbot.ui.session.language import t
 
 PENDING_LIST_SECONDS = 1.0
 

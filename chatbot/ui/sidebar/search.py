@@ -8,10 +8,11 @@ import streamlit as st
 
 from chatbot.i18n.dates import moment, zone
 from chatbot.markdown.escape import plain, visible
-from chatbot.markdown.images import without_images
+from chatbot.markdown.pictures.images import without_images
 from chatbot.store import Found, passage
-from chatbot.ui import services, widgets
-from chatbot.ui.language import t
+from chatbot.ui import services
+from chatbot.ui.session import widgets
+from chatbot.ui.session.language import t
 from chatbot.ui.sidebar import conversations
 from chatbot.ui.sidebar.conversations import show_list_place
 

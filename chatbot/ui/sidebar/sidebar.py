@@ -6,7 +6,7 @@ import chatbot
 from chatbot.settings.settings import Settings
 from chatbot.ui import access, navigation
 from chatbot.ui.chat.history import History
-from chatbot.ui.language import show_language_choice, t
+from chatbot.ui.session.language import show_language_choice, t
 from chatbot.ui.sidebar import conversations
 
 

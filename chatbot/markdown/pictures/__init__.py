@@ -1,0 +1,1 @@
+"""Images and diagrams: which of them are safe to draw."""

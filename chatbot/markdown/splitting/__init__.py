@@ -1,0 +1,1 @@
+"""Splitting of a text, complete or growing, into pieces that can be drawn separately."""

@@ -1,0 +1,1 @@
+"""What the server knows of a client, which may be no browser, and accepts from it."""

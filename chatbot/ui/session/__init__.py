@@ -1,0 +1,1 @@
+"""What one session remembers: its state, its widgets' values, its address and its language."""
