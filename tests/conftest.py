@@ -280,6 +280,7 @@ def open_page(chromium: Browser, request: pytest.FixtureRequest) -> Iterator[Ope
         if visitor is None:
             contexts.append(chromium.new_context(**{"locale": "en-US", **options}))
         page: Page = (visitor.context if visitor else contexts[-1]).new_page()
+        page.set_default_timeout(60_000)
         page.goto(url)
         page.wait_for_selector(wait_for)
         return page

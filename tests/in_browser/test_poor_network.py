@@ -44,7 +44,7 @@ def test_a_lost_connection_misses_nothing(
 ) -> None:
     page = open_page(f"http://127.0.0.1:{network.port}", viewport=PHONE)
     ask(page, "Hi")
-    expect(page.get_by_text("Line 5 of the answer.")).to_be_visible(timeout=10_000)
+    expect(page.get_by_text("Line 5 of the answer.")).to_be_visible()
     network.cut()
     expect(page.get_by_text("Connection lost.")).to_be_visible(timeout=30_000)
     expect(page.get_by_text("Streamlit")).to_be_hidden()
@@ -59,7 +59,7 @@ def test_a_phone_that_was_locked_shows_the_whole_answer_when_it_is_unlocked(
 ) -> None:
     page = open_page(f"http://127.0.0.1:{network.port}", viewport=PHONE)
     ask(page, "Hi")
-    expect(page.get_by_text("Line 5 of the answer.")).to_be_visible(timeout=10_000)
+    expect(page.get_by_text("Line 5 of the answer.")).to_be_visible()
     phone = page.context.new_cdp_session(page)
     phone.send("Page.enable")
     phone.send("Page.setWebLifecycleState", {"state": "frozen"})
@@ -93,7 +93,7 @@ def test_an_answer_is_kept_whole_when_its_tab_was_closed(
 ) -> None:
     first = open_page(app.url)
     ask(first, "Hi")
-    expect(first.get_by_text("Line 5 of the answer.")).to_be_visible(timeout=10_000)
+    expect(first.get_by_text("Line 5 of the answer.")).to_be_visible()
     context = first.context
     first.close()
     wait_until(lambda: "Line 59" in kept_answer(app), seconds=20)
@@ -109,7 +109,7 @@ def test_a_restart_keeps_the_text_and_what_was_being_typed(
 ) -> None:
     page = open_page(app.url)
     ask(page, "Hi")
-    expect(page.get_by_text("Line 15 of the answer.")).to_be_visible(timeout=10_000)
+    expect(page.get_by_text("Line 15 of the answer.")).to_be_visible()
     page.fill(COMPOSER, "Not yet sent")
     app.stop()
     app.start()
@@ -134,7 +134,7 @@ def test_a_message_that_cannot_be_read_brings_a_new_page_with_all_in_it(
     page.route_web_socket(re.compile("/_stcore/stream"), pass_on)
     page.reload()
     ask(page, "Hi")
-    expect(page.get_by_text("Line 5 of the answer.")).to_be_visible(timeout=10_000)
+    expect(page.get_by_text("Line 5 of the answer.")).to_be_visible()
     page.fill(COMPOSER, "Not yet sent")
     page.evaluate("window.isOld = true")
     connections[-1].send("no message of Streamlit's")

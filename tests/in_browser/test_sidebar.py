@@ -270,12 +270,12 @@ def test_the_same_result_is_shown_again_by_another_click(
 def test_deleting_ends_the_answer_that_is_on_its_way(
     app: RunningApp, endpoint: FakeEndpoint, open_page: OpenPage
 ) -> None:
-    endpoint.default_reply = Reply(LONG_REPLY, seconds_between=0.3)
+    endpoint.default_reply = Reply(LONG_REPLY * 9, seconds_between=0.3)
     page = open_page(app.url)
     ask(page, "A question to delete")
     expect(page.get_by_text("Line 1 of")).to_be_visible()
     choose_in_menu(page, "A question to delete", "Delete")
-    assert endpoint.hung_up.wait(5)
+    assert endpoint.hung_up.wait(20)
     expect(
         page.get_by_role("paragraph").filter(has_text="The conversation was deleted.")
     ).to_be_visible()

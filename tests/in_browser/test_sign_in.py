@@ -46,7 +46,7 @@ def provider() -> Iterator[str]:
     wait_until(answers, 60)
     yield url
     process.terminate()
-    process.wait(10)
+    process.wait(20)
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 let streamlitsWords = {}; // translations, by the English words
 let patterns = []; // … whose `{name}` stands for other words
 let isTranslated = false; // the page was in another language than English
+let translations = []; // timers
 const original = new WeakMap(); // by node and attribute: the words before and after translation
 const NAMED = ["aria-label", "title", "placeholder"];
 const WORDED =
@@ -15,10 +16,11 @@ function setStreamlitsWords(words) {
   translateSoon();
 }
 
-// Now, and when the browser has drawn the elements that it has received.
+// Now, and when the browser has drawn the elements that it has received, late on a slow device.
 function translateSoon() {
   if (!isTranslated) return;
-  for (const delay of [0, 300, 1500]) setTimeout(translateWords, delay);
+  translations.forEach(clearTimeout);
+  translations = [0, 300, 1500, 5000, 15_000].map((delay) => setTimeout(translateWords, delay));
 }
 
 function translated(words) {
