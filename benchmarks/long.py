@@ -70,8 +70,8 @@ def main() -> None:
     endpoint.stop()
     shortest = None
     for count, figures in turns.items():
-        size = statistics.median(one.payload_bytes for one in figures)
-        seconds = statistics.median(one.enter_to_first_text for one in figures)
+        size = statistics.median(figure.payload_bytes for figure in figures)
+        seconds = statistics.median(figure.enter_to_first_text for figure in figures)
         shortest = shortest or (size, seconds)
         print(
             f"{count:6,} messages: {size / 1000:6.1f} kB ({size / shortest[0]:.2f}),"

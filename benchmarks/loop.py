@@ -71,10 +71,12 @@ async def measure(url: str, endpoint: FakeEndpoint, beats: Path, names: list[str
         async with visit(url) as page:
             began = time.time()
             await page.ask("Hi")
-            await page.read_until(lambda one: one.WhichOneof("type") == "script_finished")
+            await page.read_until(lambda message: message.WhichOneof("type") == "script_finished")
             for _ in range(2):
                 await page.socket.send_bytes(rerun(page.script_hash))
-                await page.read_until(lambda one: one.WhichOneof("type") == "script_finished")
+                await page.read_until(
+                    lambda message: message.WhichOneof("type") == "script_finished"
+                )
             seconds = time.time() - began
         lines = [list(map(float, line.split())) for line in beats.read_text().splitlines()]
         late = [line for line in lines if line[0] >= began]

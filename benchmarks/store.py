@@ -66,10 +66,10 @@ def main() -> None:
         print(f"filled in {time.perf_counter() - started:.0f} s")
         statements = _watch(store)
         for name, call in _calls(store):
-            found = call()
+            result = call()
             statements.clear()
             seconds = [_timed(call) for _ in range(REPEATS)]
-            size = f"{len(found)} rows" if isinstance(found, list) else ""
+            size = f"{len(result)} rows" if isinstance(result, list) else ""
             middle, slowest = statistics.median(seconds) * 1000, max(seconds) * 1000
             print(f"{name:46} {middle:8.1f} ms, at most {slowest:8.1f} ms  {size}")
             if options.plans:
@@ -83,11 +83,19 @@ def _calls(store: Store) -> Iterator[tuple[str, Callable[[], Any]]]:
     for owner in (BUSY, QUIET):
         yield f"list, {owner}", lambda owner=owner: store.conversations.page(owner, 31)
     short, long = first_page[1].id, store.conversations.page(BUSY, 1)[0].id
-    for name, one in (("short", short), (f"{LONG_CONVERSATION_MESSAGES:,} messages", long)):
-        yield f"open, {name}", lambda one=one: store.conversations.get(BUSY, one)
+    for name, conversation_id in (
+        ("short", short),
+        (f"{LONG_CONVERSATION_MESSAGES:,} messages", long),
+    ):
+        yield (
+            f"open, {name}",
+            lambda conversation_id=conversation_id: store.conversations.get(BUSY, conversation_id),
+        )
         yield (
             f"its newest 31 messages, {name}",
-            lambda one=one: store.messages.branch(BUSY, one, 31),
+            lambda conversation_id=conversation_id: store.messages.branch(
+                BUSY, conversation_id, 31
+            ),
         )
     for query in (
         "the",
@@ -184,11 +192,16 @@ def _insert(store: Store, rows: list[tuple[dict[str, Any], list[Message]]]) -> N
     searchable = [
         {"conversation_id": row["id"], "message_id": message_id, "words": words(text)}
         for row, turns in rows
-        for message_id, text in [(None, row["title"]), *((one.id, one.content) for one in turns)]
+        for message_id, text in [
+            (None, row["title"]),
+            *((message.id, message.content) for message in turns),
+        ]
     ]
     with store._database.engine.begin() as connection:
         connection.execute(conversations.insert(), [row for row, _ in rows])
-        connection.execute(messages.insert(), [vars(one) for _, turns in rows for one in turns])
+        connection.execute(
+            messages.insert(), [vars(message) for _, turns in rows for message in turns]
+        )
         connection.execute(passages.insert(), searchable)
 
 

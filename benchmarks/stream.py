@@ -78,17 +78,17 @@ class Figures:
 ROWS = (
     (
         "down the live connection, before compression",
-        lambda one: f"{one.payload_bytes / 1e3:,.0f} kB",
+        lambda figures: f"{figures.payload_bytes / 1e3:,.0f} kB",
     ),
-    ("the same on the wire", lambda one: f"{one.wire_bytes / 1e3:,.1f} kB"),
-    ("messages or pieces", lambda one: f"{one.frames:,}"),
-    ("the browser's main thread", lambda one: f"{one.main_thread:.2f} s"),
-    ("Enter to the request", lambda one: f"{one.enter_to_request * 1e3:.0f} ms"),
-    ("first text after the first chunk", lambda one: f"{one.first_text * 1e3:.0f} ms"),
-    ("last text after the last chunk", lambda one: f"{one.last_text * 1e3:.0f} ms"),
-    ("last text, all chunks at once", lambda one: f"{one.last_text_at_once * 1e3:.0f} ms"),
-    ("start to first response", lambda one: f"{one.start:.1f} s"),
-    ("resident memory after that", lambda one: f"{one.memory_bytes / 1e6:.0f} MB"),
+    ("the same on the wire", lambda figures: f"{figures.wire_bytes / 1e3:,.1f} kB"),
+    ("messages or pieces", lambda figures: f"{figures.frames:,}"),
+    ("the browser's main thread", lambda figures: f"{figures.main_thread:.2f} s"),
+    ("Enter to the request", lambda figures: f"{figures.enter_to_request * 1e3:.0f} ms"),
+    ("first text after the first chunk", lambda figures: f"{figures.first_text * 1e3:.0f} ms"),
+    ("last text after the last chunk", lambda figures: f"{figures.last_text * 1e3:.0f} ms"),
+    ("last text, all chunks at once", lambda figures: f"{figures.last_text_at_once * 1e3:.0f} ms"),
+    ("start to first response", lambda figures: f"{figures.start:.1f} s"),
+    ("resident memory after that", lambda figures: f"{figures.memory_bytes / 1e6:.0f} MB"),
 )
 
 
@@ -192,7 +192,9 @@ class OpenPage:
 
     def _busy_seconds(self) -> float:
         metrics = self._session.send("Performance.getMetrics")["metrics"]
-        return next(float(one["value"]) for one in metrics if one["name"] == "TaskDuration")
+        return next(
+            float(metric["value"]) for metric in metrics if metric["name"] == "TaskDuration"
+        )
 
 
 def measure(browser: Browser, chat: Chat, environments: Path) -> Figures:
@@ -231,12 +233,14 @@ def _relay(app: Running) -> Iterator[Relay]:
 
 def _resident_bytes(app: Running) -> int:
     process = psutil.Process(app.process.pid)
-    return sum(one.memory_info().rss for one in [process, *process.children(recursive=True)])
+    return sum(
+        running.memory_info().rss for running in [process, *process.children(recursive=True)]
+    )
 
 
 def table(figures: list[Figures]) -> str:
     """Format a Markdown table with a column for each chat page."""
-    lines = ["| | " + " | ".join(one.chat for one in figures) + " |"]
+    lines = ["| | " + " | ".join(figure.chat for figure in figures) + " |"]
     lines.append("|---" * (len(figures) + 1) + "|")
     lines += [f"| {name} | " + " | ".join(map(form, figures)) + " |" for name, form in ROWS]
     return "\n".join(lines)
@@ -276,7 +280,7 @@ def main() -> None:
         browser.close()
     print(table(figures))
     if options.picture:
-        picture.save({one.chat: one.curve for one in figures}, options.picture)
+        picture.save({figure.chat: figure.curve for figure in figures}, options.picture)
 
 
 if __name__ == "__main__":

@@ -39,9 +39,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # some terminals cannot show ✓ or Chinese
             stream.reconfigure(errors="replace")
-    wanted = _parser(_system_language()).parse_args(arguments)
+    options = _parser(_system_language()).parse_args(arguments)
     try:
-        sys.exit(wanted.run(wanted))
+        sys.exit(options.run(options))
     except (KeyboardInterrupt, EOFError):
         sys.exit(130)
 
@@ -72,13 +72,13 @@ def _parser(language: str) -> argparse.ArgumentParser:
     return parser
 
 
-def _check(wanted: argparse.Namespace) -> int:
+def _check(options: argparse.Namespace) -> int:
     """Check all servers in the settings, or the given address; return the exit code."""
-    language = wanted.language or _system_language()
+    language = options.language or _system_language()
     try:
         settings = load_settings(_secrets())
-        language = wanted.language or settings.language or language
-        checks = _checks(settings, wanted, language)
+        language = options.language or settings.language or language
+        checks = _checks(settings, options, language)
         works = [
             _print_check(settings, name if len(checks) > 1 else "", check, language)
             for name, check in checks.items()
@@ -89,20 +89,22 @@ def _check(wanted: argparse.Namespace) -> int:
     return 0 if all(works) else 1
 
 
-def _checks(settings: Settings, wanted: argparse.Namespace, language: str) -> dict[str, Check]:
+def _checks(settings: Settings, options: argparse.Namespace, language: str) -> dict[str, Check]:
     """Return the checks to run by name: of all servers in the settings, or of the address."""
-    typed, model = wanted.base_url or "", wanted.model or ""
-    endpoints = _named(settings.endpoints, wanted.provider)
+    typed, model = options.base_url or "", options.model or ""
+    endpoints = _named(settings.endpoints, options.provider)
     if typed:
         endpoints = configured_at(endpoints, typed)
     elif not endpoints:
         return {builtin_model.NAME: Check(builtin_model.shared(settings.local_model))}
     default = find_choice(settings.endpoints, settings.default_model or "")
     checks = {}
-    for one in endpoints:
-        usual = default[1] if default and default[0] is one else next(iter(one.models), "")
-        checks[one.display_name] = Check(
-            one, typed or one.base_url, model or ("" if typed else usual)
+    for endpoint in endpoints:
+        usual = (
+            default[1] if default and default[0] is endpoint else next(iter(endpoint.models), "")
+        )
+        checks[endpoint.display_name] = Check(
+            endpoint, typed or endpoint.base_url, model or ("" if typed else usual)
         )
     if checks:
         return checks

@@ -58,7 +58,7 @@ def _encoding(scope: Scope) -> str | None:
     if scope["type"] != "http" or scope["method"] not in ("GET", "HEAD"):
         return None
     accepted = Headers(scope=scope).get("accept-encoding", "").split(",")
-    names = {one.split(";")[0].strip() for one in accepted}
+    names = {coding.split(";")[0].strip() for coding in accepted}
     return next((name for name in ("br", "gzip") if name in names), None)
 
 

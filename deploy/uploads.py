@@ -36,11 +36,11 @@ class Uploads:
         """Bytes of each file being received, by session."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        found = _PATH.search(scope.get("path", "")) if scope["type"] == "http" else None
-        if found is None or scope["method"] in _READS_NOTHING:
+        match = _PATH.search(scope.get("path", "")) if scope["type"] == "http" else None
+        if match is None or scope["method"] in _READS_NOTHING:
             await self._app(scope, receive, send)
             return
-        session_id = found[1]
+        session_id = match[1]
         if not uploads.is_allowed(session_id):
             await _refuse(403, "No file is expected")(scope, receive, send)
         elif session_id in self._coming:

@@ -142,7 +142,7 @@ class LoginThrottle:
             now = self._now()
 
             def admit(wrong: Sequence[tuple[str, float]], now: float = now) -> None:
-                _expect_free([at for whose, at in wrong if whose == source], now)
+                _expect_free([at for guesser, at in wrong if guesser == source], now)
                 last = max((at for _, at in wrong), default=-math.inf)
                 if abs(now - last) < PACE_SECONDS:  # another machine's clock may be ahead
                     raise _NotYet(last + PACE_SECONDS - now)

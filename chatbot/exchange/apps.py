@@ -38,12 +38,12 @@ _LISTS = ("conversations", "chats")
 
 def conversations_in(raw: object) -> Iterator[object]:
     """Yield the conversations inside a JSON value, or the value itself."""
-    whole = validation.mapping(raw)
-    held = [*nextchat.sessions_in(whole)]
+    fields = validation.mapping(raw)
+    conversations = [*nextchat.sessions_in(fields)]
     for name in _LISTS:
-        held += validation.items(whole.get(name))
-    if held or SESSIONS_STORE in whole:
-        yield from held
+        conversations += validation.items(fields.get(name))
+    if conversations or SESSIONS_STORE in fields:
+        yield from conversations
     elif isinstance(raw, list):
         yield from raw
     else:

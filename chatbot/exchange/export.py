@@ -75,11 +75,11 @@ def to_markdown(
     """Return the branch on screen as Markdown, with times in the visitor's time zone."""
     parts = [f"# {conversation.title}"]
     for message in branch:
-        who = translate(language, "export.question")
+        author = translate(language, "export.question")
         if message.role == "assistant":
-            who = translate(language, "export.answer")
-            who += f" ({message.model})" if message.model else ""
-        parts.append(f"## {who} · {shown_time(message.created_at, timezone)}")
+            author = translate(language, "export.answer")
+            author += f" ({message.model})" if message.model else ""
+        parts.append(f"## {author} · {shown_time(message.created_at, timezone)}")
         error = ChatbotError.from_json(message.error)
         if message.reasoning:
             thought = thought_for(language, message.reasoning_seconds or 0)
@@ -152,12 +152,14 @@ def _all(
     stores: Sequence[Store], owner: str, report: Callable[[float], None]
 ) -> Iterator[tuple[Conversation, list[Message]]]:
     """Yield every conversation of an owner with all messages, from the first store that has it."""
-    where = {id: store for store in reversed(stores) for id in store.conversations.ids(owner)}
-    for place, (conversation_id, store) in enumerate(where.items(), 1):
+    stores_by_id = {
+        id: store for store in reversed(stores) for id in store.conversations.ids(owner)
+    }
+    for place, (conversation_id, store) in enumerate(stores_by_id.items(), 1):
         conversation = store.conversations.get(owner, conversation_id)
         if conversation:  # else it was deleted meanwhile
             yield conversation, store.messages.all(owner, conversation_id)
-        report(place / len(where))
+        report(place / len(stores_by_id))
 
 
 def _write(

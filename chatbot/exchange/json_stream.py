@@ -44,11 +44,11 @@ def conversations_in(file: IO[bytes], report: Callable[[float], None]) -> Iterat
     the error are valid.
     """
     with damage_told():
-        found = _in_zip(file, report) if is_zip(file) else _in_json(file, _size(file), report)
-        for place, one in enumerate(found):
+        values = _in_zip(file, report) if is_zip(file) else _in_json(file, _size(file), report)
+        for place, value in enumerate(values):
             if place >= MAX_CONVERSATIONS:
                 raise too_large()
-            yield one
+            yield value
 
 
 def in_small_file(file: IO[bytes], name: str) -> list[object]:

@@ -15,11 +15,11 @@ LONG_BATCH_BYTES, LONG_BATCH_MESSAGES = 4_000_000, 1000
 """Size of a part of a long conversation."""
 
 
-def conversation_bytes(found: ReadConversation) -> int:
+def conversation_bytes(read: ReadConversation) -> int:
     """Return the stored size of a conversation with its messages, in bytes."""
-    conversation = found.conversation
+    conversation = read.conversation
     own_bytes = conversation_size(conversation.controls, conversation.origin)
-    return own_bytes + sum(map(message_size, found.messages))
+    return own_bytes + sum(map(message_size, read.messages))
 
 
 class Batch:
@@ -31,10 +31,10 @@ class Batch:
         self._waiting: list[ReadConversation] = []
         self._bytes = 0
 
-    def add(self, found: ReadConversation) -> None:
+    def add(self, read: ReadConversation) -> None:
         """Add a conversation, and store a full batch. Raises ChatbotError("store…")."""
-        self._waiting.append(found)
-        self._bytes += conversation_bytes(found)
+        self._waiting.append(read)
+        self._bytes += conversation_bytes(read)
         if len(self._waiting) >= BATCH_CONVERSATIONS or self._bytes >= BATCH_BYTES:
             self.keep()
 
@@ -42,34 +42,34 @@ class Batch:
         """Store all waiting conversations. Raises ChatbotError("store…")."""
         waiting, self._waiting, self._bytes = self._waiting, [], 0
         if waiting:
-            new = [(found.conversation, found.messages) for found in waiting]
+            new = [(read.conversation, read.messages) for read in waiting]
             self._store.conversations.add_all(self._owner, new)
 
 
-def add_long(store: Store, owner: str, found: LongConversation, room: Room) -> None:
+def add_long(store: Store, owner: str, long: LongConversation, room: Room) -> None:
     """Store a conversation that is too large for memory, completely or not at all.
 
     Raises ChatbotError("store…") or ("storage_…").
     """
-    reading = native.LongReading(found.head)
+    reading = native.LongReading(long.head)
     batch: list[Message] = []
-    kept = size = 0
+    stored_count = size = 0
 
     def keep(is_last: bool) -> None:
-        nonlocal kept, size
-        places = range(kept + 1, kept + len(batch) + 1)
+        nonlocal stored_count, size
+        places = range(stored_count + 1, stored_count + len(batch) + 1)
         numbered = [replace(m, sequence=place) for m, place in zip(batch, places, strict=True)]
         conversation = reading.end() if is_last else replace(reading.end(), origin=None)
         if not conversation.leaf_id and numbered:
             conversation = replace(conversation, leaf_id=numbered[-1].id)
         store.conversations.put(owner, conversation, numbered)
-        kept += len(batch)
+        stored_count += len(batch)
         batch.clear()
         size = 0
 
     try:
         room.take(conversation_size(reading.conversation.controls, reading.conversation.origin))
-        for raw in found.messages:
+        for raw in long.messages:
             batch.append(reading.message(raw))
             more = message_size(batch[-1])
             room.take(more)

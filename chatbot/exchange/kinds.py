@@ -79,10 +79,10 @@ def of_zip(file: IO[bytes]) -> str:
 
 def of_value(raw: object) -> str:
     """Return the kind of a JSON value that is not a conversation; "" if unknown."""
-    whole = validation.mapping(raw)
-    names = set(whole)
-    if whole.get("format") == FORMAT:
-        return "newer" if (validation.number(whole.get("version")) or 0) > VERSION else ""
+    fields = validation.mapping(raw)
+    names = set(fields)
+    if fields.get("format") == FORMAT:
+        return "newer" if (validation.number(fields.get("version")) or 0) > VERSION else ""
     if names & _SETTINGS:
         return "settings"
     if names & _ACCOUNT:

@@ -143,8 +143,8 @@ def _kept_before(turns: Sequence[Turn]) -> dict[str, str | None]:
         while node is not None and node not in speaking and node not in before:
             silent.append(node)
             node = parents[node]
-        found = node if node is None or node in speaking else before[node]
-        before.update(dict.fromkeys(silent, found))
+        ancestor = node if node is None or node in speaking else before[node]
+        before.update(dict.fromkeys(silent, ancestor))
     return before
 
 
@@ -167,17 +167,17 @@ def _message(
 
 
 def _origin(head: Head, turns: Sequence[Turn]) -> str:
-    known = head.id
-    if not known:  # equal texts then mean the same conversation
-        said = repr([head.title, [(turn.is_question, turn.text) for turn in turns]])
-        known = hashlib.sha256(said.encode()).hexdigest()
-    return f"{head.app}:{known[:100]}"
+    identity = head.id
+    if not identity:  # equal texts then mean the same conversation
+        content = repr([head.title, [(turn.is_question, turn.text) for turn in turns]])
+        identity = hashlib.sha256(content.encode()).hexdigest()
+    return f"{head.app}:{identity[:100]}"
 
 
 def seconds_between(start: object, stop: object) -> float:
     """Return the seconds between two times; 0 if unknown."""
-    begun, ended = validation.seconds(start), validation.seconds(stop)
-    return max(0.0, ended - begun) if begun and ended else 0.0
+    started, ended = validation.seconds(start), validation.seconds(stop)
+    return max(0.0, ended - started) if started and ended else 0.0
 
 
 def count_by_name(left_out: Counter[str], kind: str, name: Any) -> None:

@@ -28,20 +28,22 @@ class ReadConversation:
 
 def mended(parents: Mapping[str, str | None]) -> dict[str, str | None]:
     """Return each node's parent, with None for missing parents, and without cycles."""
-    whole = {node: parent if parent in parents else None for node, parent in parents.items()}
+    mended_parents = {
+        node: parent if parent in parents else None for node, parent in parents.items()
+    }
     checked: set[str] = set()
-    for start in whole:
+    for start in mended_parents:
         path: set[str] = set()
         node: str | None = start
         last = start
         while node is not None and node not in checked:
             if node in path:
-                whole[last] = None
+                mended_parents[last] = None
                 break
             path.add(node)
-            last, node = node, whole[node]
+            last, node = node, mended_parents[node]
         checked |= path
-    return whole
+    return mended_parents
 
 
 def parents_first(messages: list[Message], arrivals: Sequence[float]) -> list[Message]:
@@ -104,16 +106,16 @@ def seconds(value: object) -> float:
             value = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
         except (ValueError, OverflowError):
             return 0
-    found = number(value)
-    return found if found and 0 < found < _MOST_SECONDS else 0
+    timestamp = number(value)
+    return timestamp if timestamp and 0 < timestamp < _MOST_SECONDS else 0
 
 
 def moment(value: object) -> float:
     """Return a time like `seconds`, also from milliseconds, microseconds or nanoseconds."""
-    found = number(value)
-    while found and found > _MOST_SECONDS_ELSEWHERE:
-        found /= 1000
-    return seconds(found) if found else seconds(value)
+    timestamp = number(value)
+    while timestamp and timestamp > _MOST_SECONDS_ELSEWHERE:
+        timestamp /= 1000
+    return seconds(timestamp) if timestamp else seconds(value)
 
 
 def seconds_stated(value: object) -> float:

@@ -58,17 +58,17 @@ def blocks(text: str, tag: str) -> Iterator[Block]:
     closing = f"</{tag}>"
     plain_from = place = 0
     fence = ""
-    while found := opening.search(text, place):
-        place = found.end()
-        if found[1]:
-            fence = "" if fence == found[1] else fence or found[1]
+    while tag_or_fence := opening.search(text, place):
+        place = tag_or_fence.end()
+        if tag_or_fence[1]:
+            fence = "" if fence == tag_or_fence[1] else fence or tag_or_fence[1]
             continue
         if fence:
             continue
         end = text.find(closing, place)
         if end < 0:
             break
-        yield Block(text[plain_from : found.start()])
-        yield Block(text[place:end], dict(_ATTRIBUTE.findall(found[2])))
+        yield Block(text[plain_from : tag_or_fence.start()])
+        yield Block(text[place:end], dict(_ATTRIBUTE.findall(tag_or_fence[2])))
         plain_from = place = end + len(closing)
     yield Block(text[plain_from:])

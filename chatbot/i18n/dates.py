@@ -35,17 +35,17 @@ def zone(name: str | None) -> tzinfo:
         return ZoneInfo("UTC")
 
 
-def moment(seconds: float, now: float, where: tzinfo) -> str:
+def moment(seconds: float, now: float, timezone: tzinfo) -> str:
     """Format a time, in seconds since 1970, in a time zone; with the date unless it is today."""
-    then = datetime.fromtimestamp(seconds, where)
-    is_today = then.date() == datetime.fromtimestamp(now, where).date()
+    then = datetime.fromtimestamp(seconds, timezone)
+    is_today = then.date() == datetime.fromtimestamp(now, timezone).date()
     return f"{then:%H:%M}" if is_today else f"{then:%Y-%m-%d %H:%M}"
 
 
-def period_of(when: float, now: float, where: tzinfo) -> Period:
+def period_of(when: float, now: float, timezone: tzinfo) -> Period:
     """Return the period of a time, in seconds since 1970; the future counts as today."""
     days = (
-        datetime.fromtimestamp(now, where).date() - datetime.fromtimestamp(when, where).date()
+        datetime.fromtimestamp(now, timezone).date() - datetime.fromtimestamp(when, timezone).date()
     ).days
     if days <= 0:
         return Period.TODAY
@@ -55,7 +55,7 @@ def period_of(when: float, now: float, where: tzinfo) -> Period:
 
 
 def by_period(
-    items: Iterable[T], when: Callable[[T], float], now: float, where: tzinfo
+    items: Iterable[T], when: Callable[[T], float], now: float, timezone: tzinfo
 ) -> list[tuple[Period, list[T]]]:
     """Group items, newest first, under the headings of their periods.
 
@@ -65,7 +65,7 @@ def by_period(
     order = list(Period)
     groups: list[tuple[Period, list[T]]] = []
     for item in items:
-        period = period_of(when(item), now, where)
+        period = period_of(when(item), now, timezone)
         if groups and order.index(period) <= order.index(groups[-1][0]):
             groups[-1][1].append(item)
         else:
@@ -91,6 +91,6 @@ def thought_for(language: str, seconds: float) -> str:
     """Say how long a model has been reasoning; 0 seconds means unknown."""
     if not seconds:
         return translate(language, "thoughts.untimed")
-    minutes, left = divmod(max(1, round(seconds)), 60)
+    minutes, rest = divmod(max(1, round(seconds)), 60)
     name = "done_minutes" if minutes else "done"
-    return translate(language, f"thoughts.{name}", minutes=minutes, seconds=left)
+    return translate(language, f"thoughts.{name}", minutes=minutes, seconds=rest)

@@ -48,7 +48,7 @@ def admit(limits: Limits, spent: Spent, wanted: Taken, now: float) -> Left | Non
                 elif limit.unit != "questions" and rest < limit.most * (1 - NEARLY_ALL):
                     left.append(Left(None, tomorrow))
             else:
-                recent = ((at, _amount(one, limit.unit)) for at, one in taken.last_minute)
+                recent = ((at, _amount(usage, limit.unit)) for at, usage in taken.last_minute)
                 free_at = _free_at(recent, limit.most - amount, now)
                 if free_at > now:
                     refusals.append((free_at, f"limit_minute_{name}"))
@@ -67,13 +67,13 @@ def next_day(now: float) -> float:
 
 def _free_at(recent: Iterable[tuple[float, float]], most: float, now: float) -> float:
     """Return when the sum of the last minute falls to `most`, as the oldest amounts expire."""
-    oldest_first = sorted((at, one) for at, one in recent if at > now - MINUTE_SECONDS)
-    total = sum(one for _, one in oldest_first)
+    oldest_first = sorted((at, amount) for at, amount in recent if at > now - MINUTE_SECONDS)
+    total = sum(amount for _, amount in oldest_first)
     free_at = now
-    for at, one in oldest_first:
+    for at, amount in oldest_first:
         if total <= most:
             break
-        total -= one
+        total -= amount
         free_at = at + MINUTE_SECONDS
     return free_at
 

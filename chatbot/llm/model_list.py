@@ -71,7 +71,8 @@ def _entries(body: object) -> list[Any] | None:
     by_name = body.get("models")
     if isinstance(by_name, dict) and by_name:
         return [
-            {"id": name} | (one if isinstance(one, dict) else {}) for name, one in by_name.items()
+            {"id": name} | (entry if isinstance(entry, dict) else {})
+            for name, entry in by_name.items()
         ]
     # A server in Go that has no models yet has null instead of a list.
     return [] if any(body.get(field, ...) is None for field in _LISTS) else None

@@ -68,10 +68,14 @@ def cost(stated: Sequence[Price], base_url: str, model: str, usage: Usage) -> fl
         cache_read_tokens=min(usage.cached_tokens, usage.input_tokens),
     )
     try:
-        found = genai_prices.calc_price(counts, model, provider_api_url=base_url)
+        calculation = genai_prices.calc_price(counts, model, provider_api_url=base_url)
     except (LookupError, ValueError):
         return None
-    return float(found.total_price) if _is_at(found.provider.api_pattern, base_url) else None
+    return (
+        float(calculation.total_price)
+        if _is_at(calculation.provider.api_pattern, base_url)
+        else None
+    )
 
 
 def must_be_loaded(stated: Sequence[Price], base_url: str, model: str) -> bool:
@@ -89,12 +93,12 @@ def _context_window(base_url: str, model: str) -> int | None:
     from genai_prices.data_snapshot import get_snapshot
 
     try:
-        provider, found = get_snapshot().find_provider_model(
+        provider, info = get_snapshot().find_provider_model(
             model, provider=None, provider_id=None, provider_api_url=base_url
         )
     except LookupError:
         return None
-    window: Any = found.context_window if _is_at(provider.api_pattern, base_url) else None
+    window: Any = info.context_window if _is_at(provider.api_pattern, base_url) else None
     return window if isinstance(window, int) and window > 0 else None
 
 

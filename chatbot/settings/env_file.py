@@ -19,31 +19,32 @@ Changes = dict[str, str | None]
 
 def changes(settings: Settings, report: Report) -> Changes:
     """Return the changes of settings that make the app use a report's endpoint."""
-    found = report.endpoint
+    endpoint = report.endpoint
     now = settings.base_url or (OPENAI_BASE_URL if settings.api_key else "")
     key = settings.api_key.get_secret_value() if settings.api_key else None
-    wanted: Changes = {}
-    if found.base_url != now:
-        wanted["OPENAI_BASE_URL"] = found.base_url
-    if settings.fault and not found.api_key:
-        wanted["OPENAI_API_KEY"] = None  # the key in the faulty settings may be for another address
-    if found.api_key != key and (found.api_key or origin(found.base_url) != origin(now)):
-        wanted["OPENAI_API_KEY"] = found.api_key
+    changes: Changes = {}
+    if endpoint.base_url != now:
+        changes["OPENAI_BASE_URL"] = endpoint.base_url
+    if settings.fault and not endpoint.api_key:
+        # The key in the faulty settings may be for another address.
+        changes["OPENAI_API_KEY"] = None
+    if endpoint.api_key != key and (endpoint.api_key or origin(endpoint.base_url) != origin(now)):
+        changes["OPENAI_API_KEY"] = endpoint.api_key
     offered = (*report.models, report.model)
     if settings.models and not set(settings.models) & set(offered):
-        wanted["CHATBOT_MODELS"] = None
+        changes["CHATBOT_MODELS"] = None
     if (settings.model or not report.models) and settings.model not in offered:
-        wanted["CHATBOT_MODEL"] = report.model
-    return wanted
+        changes["CHATBOT_MODEL"] = report.model
+    return changes
 
 
-def places_that_win(wanted: Changes, secrets: Mapping[str, Any]) -> dict[str, str]:
+def places_that_win(changes: Changes, secrets: Mapping[str, Any]) -> dict[str, str]:
     """Return the wanted settings that a source above `.env` overrides, with that source."""
-    places = {name: place_of(name, secrets) for name in wanted}
+    places = {name: place_of(name, secrets) for name in changes}
     return {name: place for name, place in places.items() if place != str(ENV_FILE)}
 
 
-def write(wanted: Changes) -> None:
+def write(changes: Changes) -> None:
     """Write changes into `.env`, readable only for its owner. Other lines stay.
 
     Raises ChatbotError("env_file").
@@ -57,7 +58,7 @@ def write(wanted: Changes) -> None:
         copy.unlink(missing_ok=True)
         copy.touch(0o600)
         copy.write_text(text, "utf-8")
-        for name, value in wanted.items():
+        for name, value in changes.items():
             set_key(copy, name, value or "")
         # In one step, so that an address is never read together with another server's key.
         copy.replace(file)
@@ -66,7 +67,7 @@ def write(wanted: Changes) -> None:
         raise ChatbotError("env_file", name=str(ENV_FILE)) from error
 
 
-def lines(wanted: Changes) -> list[str]:
+def lines(changes: Changes) -> list[str]:
     """Return changes as lines of the file, without the key; removed settings are empty."""
-    shown = {**wanted, "OPENAI_API_KEY": "…" if wanted.get("OPENAI_API_KEY") else ""}
-    return [f"{name}='{shown[name] or ''}'" for name in wanted]
+    shown = {**changes, "OPENAI_API_KEY": "…" if changes.get("OPENAI_API_KEY") else ""}
+    return [f"{name}='{shown[name] or ''}'" for name in changes]

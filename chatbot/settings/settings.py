@@ -203,7 +203,7 @@ class Settings(BaseSettings):
         # Tables arrive as pairs here as well.
         table = _table(value)
         if isinstance(table, dict):
-            table = {name: _table(one) for name, one in table.items()}
+            table = {name: _table(values) for name, values in table.items()}
         return sign_in_from(table)
 
     @field_validator("allowed_emails", "admins")
@@ -258,7 +258,7 @@ class Settings(BaseSettings):
     def endpoints(self) -> tuple[Endpoint, ...]:
         """All servers whose models can be chosen; empty for the built-in model."""
         timeouts = self.connect_timeout_seconds, self.silence_timeout_seconds
-        named = [one.endpoint(name, *timeouts) for name, one in self.providers.items()]
+        named = [provider.endpoint(name, *timeouts) for name, provider in self.providers.items()]
         return (self.endpoint, *named) if self.endpoint else tuple(named)
 
     def limits(self, is_public: bool) -> Limits:

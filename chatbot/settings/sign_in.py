@@ -40,14 +40,16 @@ def sign_in_from(table: object) -> SignIn:
     cookie_secret = str(table.get("cookie_secret", ""))
     if len(cookie_secret) < SHORTEST_COOKIE_SECRET:
         raise ValueError
-    tables = {name: one for name, one in table.items() if isinstance(one, Mapping)}
+    tables = {name: provider for name, provider in table.items() if isinstance(provider, Mapping)}
     tables.pop("client_kwargs", None)
     if "client_id" in table:
         tables = {DEFAULT_PROVIDER: table, **tables}
-    wanted = ("client_id", "client_secret", "server_metadata_url")
-    for name, one in tables.items():
+    required = ("client_id", "client_secret", "server_metadata_url")
+    for name, provider in tables.items():
         # Streamlit does not accept underscores in names.
-        if "_" in name or not all(isinstance(one.get(key), str) and one[key] for key in wanted):
+        if "_" in name or not all(
+            isinstance(provider.get(key), str) and provider[key] for key in required
+        ):
             raise ValueError
     if not tables:
         raise ValueError

@@ -113,10 +113,10 @@ class Messages:
         siblings: dict[tuple[str | None, str], list[str]] = {}
         for parent_id, role, message_id in connection.execute(query):
             siblings.setdefault((parent_id, role), []).append(message_id)
-        found = {
+        by_message = {
             message.id: siblings.get((message.parent_id, message.role), []) for message in branch
         }
-        return {message_id: ids for message_id, ids in found.items() if len(ids) > 1}
+        return {message_id: ids for message_id, ids in by_message.items() if len(ids) > 1}
 
     @writing
     def add(
@@ -147,16 +147,16 @@ class Messages:
                 last_sequence=conversations.c.last_sequence + len(new),
             )
         )
-        found = connection.execute(
+        row = connection.execute(
             sa.select(conversations.c.leaf_id, conversations.c.last_sequence).where(
                 *owned(owner, last.conversation_id)
             )
         ).first()
-        if found is None:
+        if row is None:
             raise ChatbotError("gone")
-        if moved.rowcount != 1 and found.leaf_id != last.id:
+        if moved.rowcount != 1 and row.leaf_id != last.id:
             raise ChatbotError("conflict")
-        first_place = found.last_sequence - len(new) + 1
+        first_place = row.last_sequence - len(new) + 1
         added = [
             replace(message, sequence=place, created_at=now, saved_at=now)
             for place, message in enumerate(new, first_place)

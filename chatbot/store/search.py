@@ -73,21 +73,21 @@ class Search:
     @reading
     def find(self, connection: sa.Connection, owner: str, query: str, limit: int) -> list[Found]:
         """Find all words of a query; the last word may be only the beginning of a word."""
-        wanted = phrases(query)
-        if not wanted:
+        query_phrases = phrases(query)
+        if not query_phrases:
             return []
         mine = (conversations.c.owner == owner, conversations.c.deleted_at.is_(None))
         by_activity = sa.select(conversations.c.id).where(*mine)
         by_activity = by_activity.order_by(conversations.c.activity.desc())
         newest_ids = list(connection.scalars(by_activity.limit(NEWEST_CONVERSATIONS)))
         in_newest = _select(passages).where(
-            passages.c.conversation_id.in_(newest_ids), *_contain(wanted)
+            passages.c.conversation_id.in_(newest_ids), *_contain(query_phrases)
         )
-        found = _newest_first(connection, in_newest, passages.c.number, limit)
-        if len(found) == limit or len(newest_ids) < NEWEST_CONVERSATIONS:
-            return found
+        newest_matches = _newest_first(connection, in_newest, passages.c.number, limit)
+        if len(newest_matches) == limit or len(newest_ids) < NEWEST_CONVERSATIONS:
+            return newest_matches
         is_postgresql = connection.dialect.name == "postgresql"
-        in_all, number = (_postgresql_select if is_postgresql else _sqlite_select)(wanted)
+        in_all, number = (_postgresql_select if is_postgresql else _sqlite_select)(query_phrases)
         return _newest_first(connection, in_all.where(*mine), number, limit)
 
 
@@ -115,32 +115,34 @@ def _newest_first(
     return [Found(*row) for row in rows]
 
 
-def _contain(wanted: Sequence[str]) -> list[sa.ColumnElement[bool]]:
+def _contain(query_phrases: Sequence[str]) -> list[sa.ColumnElement[bool]]:
     """Return conditions for passages with all phrases. Words contain no wildcards of LIKE."""
     spaced = " " + passages.c.words + " "
-    patterns = [f"% {phrase} %" for phrase in wanted[:-1]] + [f"% {wanted[-1]}%"]
+    patterns = [f"% {phrase} %" for phrase in query_phrases[:-1]] + [f"% {query_phrases[-1]}%"]
     return [spaced.like(pattern) for pattern in patterns]
 
 
-def _sqlite_select(wanted: Sequence[str]) -> tuple[sa.Select[Any], sa.ColumnElement[int]]:
+def _sqlite_select(query_phrases: Sequence[str]) -> tuple[sa.Select[Any], sa.ColumnElement[int]]:
     """Search SQLite's index in its own order, so that SQLite stops at the limit."""
     index = sa.table("passage_index", sa.column("rowid", sa.Integer), sa.column("passage_index"))
     matching = index.join(passages, passages.c.number == index.c.rowid)
-    is_found = index.c.passage_index.op("MATCH")(sqlite_query(wanted))
+    is_found = index.c.passage_index.op("MATCH")(sqlite_query(query_phrases))
     return _select(matching).where(is_found), index.c.rowid
 
 
-def _postgresql_select(wanted: Sequence[str]) -> tuple[sa.Select[Any], sa.ColumnElement[int]]:
+def _postgresql_select(
+    query_phrases: Sequence[str],
+) -> tuple[sa.Select[Any], sa.ColumnElement[int]]:
     """Search PostgreSQL's index for all words, then the texts for the words in a row.
 
     A phrase in the query of the index would parse each text again, which is slow for common words.
     """
     vector = sa.func.to_tsvector(_SIMPLE, passages.c.words)
-    query = sa.func.to_tsquery(_SIMPLE, postgresql_query(wanted))
+    query = sa.func.to_tsquery(_SIMPLE, postgresql_query(query_phrases))
     # Materialized, because without statistics PostgreSQL may scan all messages for each match.
     matching = (
         sa.select(passages.c.number)
-        .where(vector.op("@@")(query), *_contain(wanted))
+        .where(vector.op("@@")(query), *_contain(query_phrases))
         .cte("matching")
         .prefix_with("MATERIALIZED")
     )

@@ -27,8 +27,8 @@ def words(text: str) -> str:
 
     A very long text is cut off, because PostgreSQL indexes at most 1 MB per row.
     """
-    found = " ".join(_WORD.findall(without_images(text).casefold()))
-    return found.encode()[:MAX_WORD_BYTES].decode(errors="ignore")
+    words = " ".join(_WORD.findall(without_images(text).casefold()))
+    return words.encode()[:MAX_WORD_BYTES].decode(errors="ignore")
 
 
 def phrases(query: str) -> list[str]:
@@ -36,14 +36,14 @@ def phrases(query: str) -> list[str]:
     return [phrase for phrase in map(words, query.split()) if phrase]
 
 
-def sqlite_query(wanted: Sequence[str]) -> str:
+def sqlite_query(query_phrases: Sequence[str]) -> str:
     """Build the FTS5 query: all phrases, the last one as the beginning of a word."""
-    return " AND ".join(f'"{phrase}"' for phrase in wanted) + "*"
+    return " AND ".join(f'"{phrase}"' for phrase in query_phrases) + "*"
 
 
-def postgresql_query(wanted: Sequence[str]) -> str:
+def postgresql_query(query_phrases: Sequence[str]) -> str:
     """Build a text for `to_tsquery('simple', …)`: all words, the last one as a prefix."""
-    return " & ".join(f"'{word}'" for word in " ".join(wanted).split()) + ":*"
+    return " & ".join(f"'{word}'" for word in " ".join(query_phrases).split()) + ":*"
 
 
 def passage(text: str, query: str, characters: int) -> list[tuple[str, bool]]:
@@ -53,15 +53,15 @@ def passage(text: str, query: str, characters: int) -> list[tuple[str, bool]]:
     letter or digit.
     """
     flat = " ".join(text.split())
-    wanted = [phrase.split() for phrase in phrases(query)]
-    first = next(_places(flat, wanted), (0, 0))
+    query_phrases = [phrase.split() for phrase in phrases(query)]
+    first = next(_places(flat, query_phrases), (0, 0))
     begin = max(0, first[0] - characters // 3)
     if begin and (blank := flat.find(" ", begin, first[0])) >= 0:
         begin = blank + 1  # not in the middle of a word
     end = begin + max(characters, first[1] - begin)
     pieces: list[tuple[str, bool]] = [("…", False)] if begin else []
     shown_to = begin
-    for start, stop in _places(flat[:end], wanted, begin):
+    for start, stop in _places(flat[:end], query_phrases, begin):
         pieces += [(flat[shown_to:start], False), (flat[start:stop], True)]
         shown_to = stop
     pieces.append((flat[shown_to:end] + ("…" if end < len(flat) else ""), False))
@@ -69,15 +69,15 @@ def passage(text: str, query: str, characters: int) -> list[tuple[str, bool]]:
 
 
 def _places(
-    text: str, wanted: Sequence[Sequence[str]], begin: int = 0
+    text: str, query_phrases: Sequence[Sequence[str]], begin: int = 0
 ) -> Iterator[tuple[int, int]]:
     """Yield the places of all matches from left to right; the last phrase may be a prefix."""
-    if not wanted:
+    if not query_phrases:
         return
     by_last_word: dict[str, list[Sequence[str]]] = {}
-    for phrase in wanted:
+    for phrase in query_phrases:
         by_last_word.setdefault(phrase[-1], []).append(phrase)
-    window: deque[tuple[str, int, int]] = deque(maxlen=max(map(len, wanted)))
+    window: deque[tuple[str, int, int]] = deque(maxlen=max(map(len, query_phrases)))
     taken_to = begin
     for match in _WORD.finditer(text, begin):
         word = match[0].casefold()
@@ -85,7 +85,9 @@ def _places(
         for part in [word] if word.isalnum() else words(word).split():
             window.append((part, match.start(), match.end()))
             ended = by_last_word.get(part, [])
-            for phrase in [*ended, wanted[-1]] if part.startswith(wanted[-1][-1]) else ended:
+            for phrase in (
+                [*ended, query_phrases[-1]] if part.startswith(query_phrases[-1][-1]) else ended
+            ):
                 seen = list(window)[-len(phrase) :]
                 before = [each[0] for each in seen[:-1]]
                 if before == [*phrase[:-1]] and seen[0][1] >= taken_to:

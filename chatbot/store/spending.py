@@ -228,8 +228,8 @@ def _spent(connection: sa.Connection, owner: str, now: float, counts_minutes: bo
         if row.is_open and not is_running:
             most = Outcome(row.model, True, row.tokens, assumed_dollars=row.dollars)
             _end(connection, row, most)
-        for one in (of_site, of_visitor) if row.owner == owner else (of_site,):
-            one.add(row, is_running, today, now)
+        for total in (of_site, of_visitor) if row.owner == owner else (of_site,):
+            total.add(row, is_running, today, now)
     columns = (visitor_days.c.questions, visitor_days.c.tokens, visitor_days.c.dollars)
     visitor = connection.execute(
         sa.select(*columns).where(visitor_days.c.day == today, visitor_days.c.owner == owner)

@@ -40,10 +40,10 @@ def obstacle() -> Obstacle | None:
     if settings.password and not _has_given(VISITOR):
         return Obstacle.PASSWORD
     if settings.sign_in:
-        somebody = person()
-        if somebody is None:
+        visitor = person()
+        if visitor is None:
             return Obstacle.SIGN_IN
-        if settings.allowed_emails and not is_among(somebody.email, settings.allowed_emails):
+        if settings.allowed_emails and not is_among(visitor.email, settings.allowed_emails):
             return Obstacle.NOT_ALLOWED
     return None
 
@@ -56,8 +56,8 @@ def is_admin() -> bool:
     """
     if local_admin.is_at_the_machine():
         return True
-    somebody = person()
-    if somebody and is_among(somebody.email, services.settings().admins):
+    visitor = person()
+    if visitor and is_among(visitor.email, services.settings().admins):
         return True
     return _has_given(ADMIN)
 
@@ -97,11 +97,13 @@ def proofs() -> dict[str, str]:
     return page_state().proofs
 
 
-def take_proofs(told: object) -> None:
+def take_proofs(stored: object) -> None:
     """Accept the proofs that the browser has stored. Each access check verifies them."""
-    if isinstance(told, dict):
-        kept = {name: told[name] for name in (VISITOR, ADMIN) if isinstance(told.get(name), str)}
-        page_state().proofs = {**kept, **proofs()}
+    if isinstance(stored, dict):
+        valid = {
+            name: stored[name] for name in (VISITOR, ADMIN) if isinstance(stored.get(name), str)
+        }
+        page_state().proofs = {**valid, **proofs()}
 
 
 def _has_given(purpose: str) -> bool:

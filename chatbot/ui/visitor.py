@@ -53,14 +53,14 @@ def visitor() -> str:
     Conversations begun before the browser sent its token are moved to the browser's id.
     """
     state = page_state()
-    told = widgets.component_value(widgets.VISITOR_COMPONENT, "token")
+    stored = widgets.component_value(widgets.VISITOR_COMPONENT, "token")
     if state.visitor_has_cookie:
-        if access_visitor.is_token(told) and told != state.moved_token:
-            _adopt(told, state.visitor_token)
-            state.moved_token = told
-    elif access_visitor.is_token(told) and not visitor_is_known():
-        _adopt(state.visitor_token, told)
-        state.visitor_token = told
+        if access_visitor.is_token(stored) and stored != state.moved_token:
+            _adopt(stored, state.visitor_token)
+            state.moved_token = stored
+    elif access_visitor.is_token(stored) and not visitor_is_known():
+        _adopt(state.visitor_token, stored)
+        state.visitor_token = stored
         state.visitor_is_known = state.visitor_was_told = True
     return access_visitor.owner_of(state.visitor_token)
 
@@ -102,10 +102,10 @@ def keep_proofs() -> bool:
             data={"ask": ask, "keep": json.dumps(access.proofs())},
             on_told_change=lambda: None,
         )
-    told = widgets.component_value(widgets.PROOFS_COMPONENT, "told")
-    if isinstance(told, dict) and told.get("ask") == ask and not state.proofs_are_known:
+    answer = widgets.component_value(widgets.PROOFS_COMPONENT, "told")
+    if isinstance(answer, dict) and answer.get("ask") == ask and not state.proofs_are_known:
         state.proofs_are_known = True
-        access.take_proofs(told.get("kept"))
+        access.take_proofs(answer.get("kept"))
     return state.proofs_are_known
 
 

@@ -84,8 +84,8 @@ def read(raw: dict[str, Any], language: str) -> ReadConversation:
 def rate(raw: dict[str, Any], feedback: Iterable[object]) -> None:
     """Copy the ratings from their separate file into the messages."""
     ratings = {
-        validation.text(given.get(name)): given.get("rating")
-        for given in map(validation.mapping, feedback)
+        validation.text(rated.get(name)): rated.get("rating")
+        for rated in map(validation.mapping, feedback)
         for name in ("id", "message_id")
     }
     for name, node in validation.mapping(raw.get("mapping")).items():
@@ -96,10 +96,12 @@ def rate(raw: dict[str, Any], feedback: Iterable[object]) -> None:
 
 
 def _origin(raw: dict[str, Any]) -> str:
-    known = validation.text(raw.get("conversation_id")) or validation.text(raw.get("id"))
+    identity = validation.text(raw.get("conversation_id")) or validation.text(raw.get("id"))
     # Very old exports have no id; equal nodes then mean the same conversation.
-    known = known or hashlib.sha256(repr(sorted(map(str, raw["mapping"]))).encode()).hexdigest()
-    return f"chatgpt:{known[:100]}"
+    identity = (
+        identity or hashlib.sha256(repr(sorted(map(str, raw["mapping"]))).encode()).hexdigest()
+    )
+    return f"chatgpt:{identity[:100]}"
 
 
 def _messages(
@@ -221,9 +223,9 @@ def _system_prompt(nodes: dict[str, dict[str, Any]], texts: Texts) -> str:
     Hidden system messages are ChatGPT's own instructions.
     """
     messages = [validation.mapping(node.get("message")) for node in nodes.values()]
-    told = [
+    prompts = [
         texts.of(message)
         for message in messages
         if _role(message) == "system" and not _is_hidden(message) and message.get("weight") != 0
     ]
-    return "\n\n".join(filter(None, told))
+    return "\n\n".join(filter(None, prompts))

@@ -46,24 +46,24 @@ class Texts:
         content = validation.mapping(message.get("content"))
         metadata = validation.mapping(message.get("metadata"))
         kind = validation.text(content.get("content_type")) or "?"
-        said = validation.text(content.get("text"))
-        called = validation.text(message.get("recipient")) or "all"
-        if called.startswith(_CANVAS):
-            shown = self._canvas(said or _first_text(content))
+        text = validation.text(content.get("text"))
+        recipient = validation.text(message.get("recipient")) or "all"
+        if recipient.startswith(_CANVAS):
+            shown = self._canvas(text or _first_text(content))
             if not shown:
-                self.left_out[f"{kind[:40]} ({called[:40]})"] += 1
+                self.left_out[f"{kind[:40]} ({recipient[:40]})"] += 1
             return shown
         if kind == "code":
-            return self._code(said, validation.text(content.get("language")), called)
+            return self._code(text, validation.text(content.get("language")), recipient)
         if kind == "execution_output":
-            return fenced(said)
+            return fenced(text)
         if kind == "tether_quote":
-            lines = [*said.splitlines(), validation.text(content.get("url"))]
+            lines = [*text.splitlines(), validation.text(content.get("url"))]
             return "\n".join(f"> {line}" for line in lines if line)
         if kind in HIDDEN_TYPES:
             self.left_out[kind] += 1
             return ""
-        pieces = [self._part(part) for part in self._parts(message, content, kind, called)]
+        pieces = [self._part(part) for part in self._parts(message, content, kind, recipient)]
         files = [
             translate(self.language, "import.file", name=validation.text(attached.get("name")))
             for attached in map(validation.mapping, validation.items(metadata.get("attachments")))
@@ -71,14 +71,14 @@ class Texts:
         ]
         return _without_marks("\n\n".join(filter(str.strip, [*files, *pieces])), metadata)
 
-    def _code(self, code: str, language: str, called: str) -> str:
-        if called not in _INTERPRETERS:
-            self.left_out[f"code ({called[:40]})"] += 1
+    def _code(self, code: str, language: str, recipient: str) -> str:
+        if recipient not in _INTERPRETERS:
+            self.left_out[f"code ({recipient[:40]})"] += 1
             return ""
         return fenced(code, "" if language == "unknown" else language)
 
     def _parts(
-        self, message: dict[str, Any], content: dict[str, Any], kind: str, called: str
+        self, message: dict[str, Any], content: dict[str, Any], kind: str, recipient: str
     ) -> list[Any]:
         """Return the visible parts of a message."""
         parts = validation.items(content.get("parts"))
@@ -87,13 +87,13 @@ class Texts:
             parts = [alone]
         author = validation.mapping(message.get("author"))
         if (
-            author.get("role") == "tool" or called != "all"
+            author.get("role") == "tool" or recipient != "all"
         ):  # a message between ChatGPT and its own tool
-            tool = called if called != "all" else validation.text(author.get("name"))
+            tool = recipient if recipient != "all" else validation.text(author.get("name"))
             drawn = [part for part in parts if not isinstance(part, str)]  # shown on the page
             is_empty = not drawn and not any(isinstance(p, str) and p.strip() for p in parts)
             # Most results are empty, and a canvas result only confirms; neither is counted.
-            if called != "all" or not (is_empty or tool.startswith(_CANVAS)):
+            if recipient != "all" or not (is_empty or tool.startswith(_CANVAS)):
                 self.left_out[f"{kind[:40]} ({tool[:40]})"] += 1
             return drawn
         if kind not in ("text", "multimodal_text"):
@@ -122,7 +122,9 @@ class Texts:
         content = called_with.get("content")
         if isinstance(content, str):
             self._canvas_kind = validation.text(called_with.get("type"))
-        updates = [validation.mapping(one) for one in validation.items(called_with.get("updates"))]
+        updates = [
+            validation.mapping(update) for update in validation.items(called_with.get("updates"))
+        ]
         if len(updates) == 1 and updates[0].get("pattern") == ".*":
             content = updates[0].get("replacement")
         return document(self._canvas_kind, "", validation.text(content))
@@ -137,8 +139,11 @@ def _without_marks(text: str, metadata: dict[str, Any]) -> str:
     if "\ue200" not in text:
         return text
     meanings = {
-        validation.text(one.get("matched_text")): validation.text(one.get("alt")) or _source(one)
-        for one in map(validation.mapping, validation.items(metadata.get("content_references")))
+        validation.text(reference.get("matched_text")): validation.text(reference.get("alt"))
+        or _source(reference)
+        for reference in map(
+            validation.mapping, validation.items(metadata.get("content_references"))
+        )
     }
 
     def shown(mark: re.Match[str]) -> str:

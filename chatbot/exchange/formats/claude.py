@@ -32,7 +32,7 @@ def read(raw: dict[str, Any], language: str) -> ReadConversation:
     """Read a conversation. In older exports without parents, each message follows the previous."""
     left_out: Counter[str] = Counter()
     listed = [validation.mapping(message) for message in raw["chat_messages"]]
-    has_parents = any(validation.text(one.get("parent_message_uuid")) for one in listed)
+    has_parents = any(validation.text(message.get("parent_message_uuid")) for message in listed)
     turns: list[Turn] = []
     for message in listed:
         turn = _turn(message, left_out, language)
@@ -134,23 +134,26 @@ def _without_notes(text: str) -> str:
 def _files(message: dict[str, Any], language: str) -> list[str]:
     """Return the text of attached files, or else their names."""
     pieces = []
-    attached = [validation.mapping(one) for one in validation.items(message.get("attachments"))]
-    named = {validation.text(one.get("file_name")) for one in attached}
-    for one in attached:
+    attached = [
+        validation.mapping(attachment)
+        for attachment in validation.items(message.get("attachments"))
+    ]
+    named = {validation.text(attachment.get("file_name")) for attachment in attached}
+    for attachment in attached:
         name, text = (
-            validation.text(one.get("file_name")),
-            validation.text(one.get("extracted_content")),
+            validation.text(attachment.get("file_name")),
+            validation.text(attachment.get("extracted_content")),
         )
         if name:
             pieces.append(translate(language, "import.file", name=name))
             pieces.append(fenced(text.rstrip()))
         else:
             pieces.append(text)  # a long pasted text
-    for one in map(validation.mapping, validation.items(message.get("files"))):
-        name = validation.text(one.get("file_name"))
+    for file in map(validation.mapping, validation.items(message.get("files"))):
+        name = validation.text(file.get("file_name"))
         if name in named:
             continue
-        is_picture = validation.text(one.get("file_kind")) == "image" or not name
+        is_picture = validation.text(file.get("file_kind")) == "image" or not name
         key = "import.image" if is_picture else "import.file"
         pieces.append(translate(language, key, name=name))
     return pieces

@@ -48,7 +48,7 @@ def read(raw: dict[str, Any], language: str) -> ReadConversation:
 
 def _turn(name: str, node: dict[str, Any], left_out: Counter[str], language: str) -> Turn:
     message = validation.mapping(node.get("message"))
-    said: list[str] = []
+    texts: list[str] = []
     thoughts = [validation.text(message.get("reasoning_content"))]
     thought_seconds = 0.0
     sources: list[str] = []
@@ -56,7 +56,7 @@ def _turn(name: str, node: dict[str, Any], left_out: Counter[str], language: str
         kind = validation.text(fragment.get("type")).upper()
         text = validation.text(fragment.get("content"))
         if kind in _SAID:
-            said.append(text)
+            texts.append(text)
         elif kind in _THOUGHT:
             thoughts.append(text)
             thought_seconds += max(0.0, validation.number(fragment.get("elapsed_secs")) or 0.0)
@@ -65,19 +65,19 @@ def _turn(name: str, node: dict[str, Any], left_out: Counter[str], language: str
         sources += _sources(fragment.get("results"))
     sources = sources or _sources(message.get("search_results"))
     if not message.get("fragments"):  # the format before fragments
-        said.append(validation.text(message.get("content")))
+        texts.append(validation.text(message.get("content")))
         if message.get("search_results"):
             left_out["SEARCH"] += 1
     files = [
-        translate(language, "import.file", name=validation.text(one.get("file_name")))
-        for one in map(validation.mapping, validation.items(message.get("files")))
-        if one.get("file_name")
+        translate(language, "import.file", name=validation.text(file.get("file_name")))
+        for file in map(validation.mapping, validation.items(message.get("files")))
+        if file.get("file_name")
     ]
     return Turn(
         name,
         validation.text(node.get("parent")),
         is_question=False,
-        text=joined([*files, _cited(joined(said), sources)]),
+        text=joined([*files, _cited(joined(texts), sources)]),
         reasoning=joined(thoughts),
         reasoning_seconds=thought_seconds,
         model=validation.text(message.get("model")),
@@ -91,8 +91,8 @@ def _tell_apart(turns: list[Turn], nodes: dict[str, dict[str, Any]]) -> None:
     for turn in turns:  # parents come before their children
         message = validation.mapping(nodes[turn.id].get("message"))
         kinds = {
-            validation.text(validation.mapping(one).get("type")).upper()
-            for one in validation.items(message.get("fragments"))
+            validation.text(validation.mapping(fragment).get("type")).upper()
+            for fragment in validation.items(message.get("fragments"))
         }
         role = validation.text(message.get("role")).lower()
         if role or kinds & (_SAID | _THOUGHT):
@@ -106,8 +106,8 @@ def _tell_apart(turns: list[Turn], nodes: dict[str, dict[str, Any]]) -> None:
 def _sources(results: object) -> list[str]:
     """Return the addresses found by a search, in the order of the answer's citation numbers."""
     return [
-        validation.text(one.get("url"))
-        for one in map(validation.mapping, validation.items(results))
+        validation.text(result.get("url"))
+        for result in map(validation.mapping, validation.items(results))
     ]
 
 

@@ -15,7 +15,7 @@ _THOUGHT_OPENS, _THOUGHT_ENDS = ":::thinking", "\n:::"
 def is_librechats(raw: dict[str, Any]) -> bool:
     """Return True for a conversation in LibreChat's format."""
     listed = [raw.get("messagesTree"), raw.get("messages")]
-    return "conversationId" in raw and any(isinstance(one, list | dict) for one in listed)
+    return "conversationId" in raw and any(isinstance(message, list | dict) for message in listed)
 
 
 def read(raw: dict[str, Any], language: str) -> ReadConversation:
@@ -48,13 +48,15 @@ def _flat(messages: object) -> list[tuple[dict[str, Any], str]]:
         validation.mapping(messages).get("children", []) if isinstance(messages, dict) else messages
     )
     flat: list[tuple[dict[str, Any], str]] = []
-    waiting = [(one, "") for one in reversed(validation.items(top))]
+    waiting = [(child, "") for child in reversed(validation.items(top))]
     while waiting:
-        found, parent = waiting.pop()
-        message = validation.mapping(found)
+        raw_message, parent = waiting.pop()
+        message = validation.mapping(raw_message)
         flat.append((message, parent))
         own_id = validation.text(message.get("messageId"))
-        waiting += [(one, own_id) for one in reversed(validation.items(message.get("children")))]
+        waiting += [
+            (child, own_id) for child in reversed(validation.items(message.get("children")))
+        ]
     return flat
 
 
@@ -65,9 +67,9 @@ def _turn(message: dict[str, Any], left_out: Counter[str], language: str) -> Tur
         texts.append(text)
         thoughts += [thought] if not thoughts else []
     files = [
-        translate(language, "import.file", name=validation.text(one.get("filename")))
-        for one in map(validation.mapping, validation.items(message.get("files")))
-        if one.get("filename")
+        translate(language, "import.file", name=validation.text(file.get("filename")))
+        for file in map(validation.mapping, validation.items(message.get("files")))
+        if file.get("filename")
     ]
     sender = validation.text(message.get("sender")).lower()
     is_question = message.get("isCreatedByUser") is True
@@ -119,7 +121,7 @@ def _value(text: object) -> str:
 def _apart(text: str) -> tuple[str, str]:
     """Split a text into its reasoning and its answer."""
     if text.startswith(_THOUGHT_OPENS):
-        thought, end, said = text.removeprefix(_THOUGHT_OPENS).partition(_THOUGHT_ENDS)
+        thought, end, answer = text.removeprefix(_THOUGHT_OPENS).partition(_THOUGHT_ENDS)
         if end:
-            return thought.strip(), said.strip()
+            return thought.strip(), answer.strip()
     return "", text

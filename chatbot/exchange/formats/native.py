@@ -26,17 +26,19 @@ def is_ours(raw: dict[str, Any]) -> bool:
 
 def read(raw: dict[str, Any]) -> ReadConversation:
     """Read a conversation and give it new ids. Raises Unreadable."""
-    listed = [validation.mapping(one) for one in validation.items(raw.get("messages"))]
-    written = {validation.text(one.get("id")): one for one in listed}
+    listed = [validation.mapping(message) for message in validation.items(raw.get("messages"))]
+    written = {validation.text(message.get("id")): message for message in listed}
     if len(written) < len(listed):
         raise Unreadable
     ids = {old: new_id() for old in written}
-    parents = mended({old: validation.text(one.get("parent")) for old, one in written.items()})
+    parents = mended(
+        {old: validation.text(message.get("parent")) for old, message in written.items()}
+    )
     leaf_id = ids.get(validation.text(raw.get("current_message")))
     conversation = _conversation(raw, leaf_id)
     messages = [
-        _message(one, conversation, ids[old], ids.get(parents[old] or ""))
-        for old, one in written.items()
+        _message(message, conversation, ids[old], ids.get(parents[old] or ""))
+        for old, message in written.items()
     ]
     return ReadConversation(conversation, parents_first(messages, range(len(messages))))
 
@@ -57,13 +59,13 @@ class LongReading:
 
     def message(self, raw: object) -> Message:
         """Read the next message. Raises Unreadable."""
-        one = validation.mapping(raw)
-        old = validation.text(one.get("id"))
+        message = validation.mapping(raw)
+        old = validation.text(message.get("id"))
         if old in self._ids or len(self._ids) >= MAX_LONG_MESSAGES:
             raise Unreadable
-        parent_id = self._ids.get(validation.text(one.get("parent")))
+        parent_id = self._ids.get(validation.text(message.get("parent")))
         self._ids[old] = new_id()
-        return _message(one, self.conversation, self._ids[old], parent_id)
+        return _message(message, self.conversation, self._ids[old], parent_id)
 
     def end(self) -> Conversation:
         """Return the conversation, after the end of its branch on screen has been read."""
@@ -86,50 +88,50 @@ def _conversation(raw: dict[str, Any], leaf_id: str | None) -> Conversation:
 
 
 def _message(
-    one: dict[str, Any], conversation: Conversation, message_id: str, parent_id: str | None
+    message: dict[str, Any], conversation: Conversation, message_id: str, parent_id: str | None
 ) -> Message:
-    if not validation.text(one.get("id")) or one.get("role") not in ("user", "assistant"):
+    if not validation.text(message.get("id")) or message.get("role") not in ("user", "assistant"):
         raise Unreadable
     return Message(
         id=message_id,
         conversation_id=conversation.id,
         parent_id=parent_id,
-        role=one["role"],
-        content=validation.text(one.get("content")),
-        state=_state(one),
-        error=_error(one.get("error")),
-        model=validation.name(one.get("model")) or None,
-        finish_reason=validation.name(one.get("finish_reason")) or None,
-        prompt_tokens=validation.count(one.get("prompt_tokens")),
-        completion_tokens=validation.count(one.get("completion_tokens")),
-        cached_tokens=validation.count(one.get("cached_tokens")),
-        reasoning_tokens=validation.count(one.get("reasoning_tokens")),
-        cost=_cost(one.get("cost")),
-        is_pinned=one.get("pinned") is True,
-        reasoning=validation.text(one.get("reasoning")),
-        reasoning_seconds=_reasoning_seconds(one),
-        rating=_rating(one),
-        created_at=validation.seconds(one.get("created_at")) or conversation.updated_at,
+        role=message["role"],
+        content=validation.text(message.get("content")),
+        state=_state(message),
+        error=_error(message.get("error")),
+        model=validation.name(message.get("model")) or None,
+        finish_reason=validation.name(message.get("finish_reason")) or None,
+        prompt_tokens=validation.count(message.get("prompt_tokens")),
+        completion_tokens=validation.count(message.get("completion_tokens")),
+        cached_tokens=validation.count(message.get("cached_tokens")),
+        reasoning_tokens=validation.count(message.get("reasoning_tokens")),
+        cost=_cost(message.get("cost")),
+        is_pinned=message.get("pinned") is True,
+        reasoning=validation.text(message.get("reasoning")),
+        reasoning_seconds=_reasoning_seconds(message),
+        rating=_rating(message),
+        created_at=validation.seconds(message.get("created_at")) or conversation.updated_at,
     )
 
 
-def _state(one: dict[str, Any]) -> State:
-    state = validation.text(one.get("state"))
-    if one["role"] == "user" or state not in set(State):
+def _state(message: dict[str, Any]) -> State:
+    state = validation.text(message.get("state"))
+    if message["role"] == "user" or state not in set(State):
         return State.COMPLETE
     # An imported answer is not running here.
     return State.CUT_SHORT if state == State.ANSWERING else State(state)
 
 
-def _rating(one: dict[str, Any]) -> int | None:
-    rating = validation.count(one.get("rating"))
-    return rating if one["role"] == "assistant" and rating in (0, 1) else None
+def _rating(message: dict[str, Any]) -> int | None:
+    rating = validation.count(message.get("rating"))
+    return rating if message["role"] == "assistant" and rating in (0, 1) else None
 
 
-def _reasoning_seconds(one: dict[str, Any]) -> float | None:
-    if not validation.text(one.get("reasoning")):
+def _reasoning_seconds(message: dict[str, Any]) -> float | None:
+    if not validation.text(message.get("reasoning")):
         return None
-    return _not_negative(one.get("reasoning_seconds")) or 0.0
+    return _not_negative(message.get("reasoning_seconds")) or 0.0
 
 
 def _cost(value: object) -> float | None:

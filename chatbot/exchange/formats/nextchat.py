@@ -42,7 +42,7 @@ def read(raw: dict[str, Any], language: str) -> ReadConversation:
     """Read a conversation."""
     left_out: Counter[str] = Counter()
     mask = validation.mapping(raw.get("mask"))
-    context = [validation.mapping(one) for one in validation.items(mask.get("context"))]
+    context = [validation.mapping(message) for message in validation.items(mask.get("context"))]
     default_model = validation.text(validation.mapping(mask.get("modelConfig")).get("model"))
     systems: list[str] = []
     turns: list[Turn] = []
@@ -100,17 +100,17 @@ def _moment(value: object) -> float:
     The file does not contain the browser's time zone, so the time is read as UTC.
     """
     text = validation.text(value)[:40]
-    if found := _YEAR_FIRST.match(text):
-        year, month, day = map(int, found.groups())
-    elif found := _MONTH_FIRST.match(text):
-        month, day, year = map(int, found.groups())
-    elif found := _DAY_FIRST.match(text):
-        day, month, year = map(int, found.groups())
+    if date := _YEAR_FIRST.match(text):
+        year, month, day = map(int, date.groups())
+    elif date := _MONTH_FIRST.match(text):
+        month, day, year = map(int, date.groups())
+    elif date := _DAY_FIRST.match(text):
+        day, month, year = map(int, date.groups())
     else:
         return 0
     if "T" in text:
         return validation.seconds(text)
-    clock = _CLOCK.search(text, found.end())
+    clock = _CLOCK.search(text, date.end())
     hour, minute, second = 0, 0, 0
     if clock:
         hour, minute, second = int(clock[2]), int(clock[3]), int(clock[4] or 0)

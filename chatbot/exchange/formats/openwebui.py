@@ -65,10 +65,10 @@ def _turn(message: dict[str, Any], left_out: Counter[str], language: str) -> Tur
     content = message.get("content")
     pieces = [validation.text(content)]
     if isinstance(content, list):
-        pieces = [_part(one, left_out, language) for one in map(validation.mapping, content)]
+        pieces = [_part(part, left_out, language) for part in map(validation.mapping, content)]
     if role == "assistant":
-        said = [_read_answer(piece, turn, left_out) for piece in pieces]
-        pieces = [joined(said) or _output(message, turn, left_out)]
+        answers = [_read_answer(piece, turn, left_out) for piece in pieces]
+        pieces = [joined(answers) or _output(message, turn, left_out)]
         if turn.reasoning == "":
             turn.reasoning = validation.text(message.get("reasoning_content"))
         if not joined(pieces) and not turn.reasoning:
@@ -79,12 +79,12 @@ def _turn(message: dict[str, Any], left_out: Counter[str], language: str) -> Tur
 
 def _read_answer(content: str, turn: Turn, left_out: Counter[str]) -> str:
     """Return an answer's text, move its reasoning to the turn, and count its tool calls."""
-    said: list[str] = []
+    texts: list[str] = []
     thoughts = [turn.reasoning] if turn.reasoning else []
     for block in blocks(content, "details"):
         kind = (block.attributes or {}).get("type", "")
         if block.attributes is None:
-            said.append(block.text.strip())
+            texts.append(block.text.strip())
         elif kind == "reasoning":
             thoughts.append(_thought(block))
             seconds = validation.seconds_stated(block.attributes.get("duration"))
@@ -92,11 +92,11 @@ def _read_answer(content: str, turn: Turn, left_out: Counter[str]) -> str:
         elif kind == "tool_calls":
             count_by_name(left_out, kind, html.unescape(block.attributes.get("name", "")))
         elif kind == "code_interpreter":
-            said.append(_without_summary(block.text))
+            texts.append(_without_summary(block.text))
         else:  # written by the person or the model
-            said.append(f"<details>{block.text}</details>")
+            texts.append(f"<details>{block.text}</details>")
     turn.reasoning = joined(thoughts)
-    return joined(said)
+    return joined(texts)
 
 
 def _thought(block: Block) -> str:
@@ -105,24 +105,24 @@ def _thought(block: Block) -> str:
 
 
 def _without_summary(text: str) -> str:
-    before, found, after = text.partition("</summary>")
-    return (after if found else before).strip()
+    before, end, after = text.partition("</summary>")
+    return (after if end else before).strip()
 
 
 def _output(message: dict[str, Any], turn: Turn, left_out: Counter[str]) -> str:
     """Read an answer from the items that newer versions store instead of a text."""
-    said: list[str] = []
+    texts: list[str] = []
     for item in map(validation.mapping, validation.items(message.get("output"))):
         kind = validation.text(item.get("type"))
         parts = [*validation.items(item.get("content")), *validation.items(item.get("summary"))]
         text = joined([validation.text(validation.mapping(part).get("text")) for part in parts])
         if kind == "message":
-            said.append(text)
+            texts.append(text)
         elif kind == "reasoning":
             turn.reasoning = joined([turn.reasoning, text])
         elif not kind.endswith("_output"):
             count_by_name(left_out, kind[:40] or "?", item.get("name"))
-    return joined(said)
+    return joined(texts)
 
 
 def _part(part: dict[str, Any], left_out: Counter[str], language: str) -> str:
@@ -134,10 +134,10 @@ def _part(part: dict[str, Any], left_out: Counter[str], language: str) -> str:
 
 def _files(message: dict[str, Any], left_out: Counter[str], language: str) -> list[str]:
     pieces = []
-    for one in map(validation.mapping, validation.items(message.get("files"))):
-        kind = validation.text(one.get("type"))
-        name = validation.text(one.get("name")) or validation.text(one.get("url"))[:100]
-        if kind == "image" or validation.text(one.get("content_type")).startswith("image/"):
+    for file in map(validation.mapping, validation.items(message.get("files"))):
+        kind = validation.text(file.get("type"))
+        name = validation.text(file.get("name")) or validation.text(file.get("url"))[:100]
+        if kind == "image" or validation.text(file.get("content_type")).startswith("image/"):
             left_out["image"] += 1
             pieces.append(translate(language, "import.image"))
         elif name:

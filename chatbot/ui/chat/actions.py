@@ -54,21 +54,21 @@ def _ask(question: str) -> None:
     owner = visitor.owner()
     chosen = model_choice.current()
     conversation_id = query_params.get("c")
-    kept = current_store.here().store.conversations.get(owner, conversation_id or "")
-    if conversation_id and not kept:
+    stored = current_store.here().store.conversations.get(owner, conversation_id or "")
+    if conversation_id and not stored:
         raise ChatbotError("gone")
-    conversation = kept or new_conversation(question, chosen.to_json(), query_params.open_id())
+    conversation = stored or new_conversation(question, chosen.to_json(), query_params.open_id())
 
     def ask_there(place: Place) -> None:
-        if kept:
+        if stored:
             model_choice.keep_in(place)
         place.answers.ask(
-            owner, conversation, question, chosen, model_choice.source(), is_new=not kept
+            owner, conversation, question, chosen, model_choice.source(), is_new=not stored
         )
 
     was_refused = False
     try:
-        current_store.write(conversation, ask_there, is_new=not kept)
+        current_store.write(conversation, ask_there, is_new=not stored)
     except ChatbotError as error:
         was_refused = error.code != "store"
         raise

@@ -86,6 +86,6 @@ def clear_the_rest(drawn: int) -> None:
     elements above do not move.
     """
     state = page_state()
-    left, state.drawn = state.drawn - drawn, drawn
-    for _ in range(left):
+    outdated, state.drawn = state.drawn - drawn, drawn
+    for _ in range(outdated):
         st.empty()

@@ -95,7 +95,9 @@ def _show_form(may_change: bool) -> None:
 
 def _show_services(may_change: bool) -> None:
     """Draw the menu of known services, and a note on the service that was chosen from it."""
-    offered = [one.name for one in services() if may_change or not one.is_on_this_machine]
+    offered = [
+        service.name for service in services() if may_change or not service.is_on_this_machine
+    ]
     with st.container(horizontal=True, vertical_alignment="center"):
         st.menu_button(
             t("check.services"),
@@ -104,7 +106,7 @@ def _show_services(may_change: bool) -> None:
             icon=":material/dns:",
             on_click=_fill_in,
         )
-        chosen = [one for one in services() if one.name == page_state().check_filled_in]
+        chosen = [service for service in services() if service.name == page_state().check_filled_in]
         for service in chosen:
             show_service(service)
 

@@ -35,13 +35,13 @@ def show_use_button(report: Report) -> None:
 def use(report: Report) -> None:
     """Use the visitor's own server in this session from now on."""
     settings = services.settings()
-    found = report.endpoint
-    if not settings.visitor_endpoints or not found.is_byok:
+    endpoint = report.endpoint
+    if not settings.visitor_endpoints or not endpoint.is_byok:
         return
     own = replace(
-        found,
-        provider=found.host,
-        label=found.host,
+        endpoint,
+        provider=endpoint.host,
+        label=endpoint.host,
         connect_timeout_seconds=settings.connect_timeout_seconds,
         silence_timeout_seconds=settings.silence_timeout_seconds,
     )
@@ -56,11 +56,11 @@ def show_changes(report: Report) -> None:
     if report.endpoint.provider:
         _show_provider_line(report)
         return
-    wanted = env_file.changes(services.settings(), report)
-    if not wanted:
+    changes = env_file.changes(services.settings(), report)
+    if not changes:
         return
-    lines = "\n".join(env_file.lines(wanted))
-    winning = env_file.places_that_win(wanted, services.secrets())
+    lines = "\n".join(env_file.lines(changes))
+    winning = env_file.places_that_win(changes, services.secrets())
     if winning:
         places = [t(place) if isinstance(place, Phrase) else place for place in winning.values()]
         names = ", ".join(winning)
@@ -88,8 +88,8 @@ def show_what_to_write(report: Report, is_address_known: bool) -> None:
     visitor knows the whole address already; otherwise the page refers the owner to the terminal.
     """
     provider = report.endpoint.provider
-    wanted = {} if provider else env_file.changes(services.settings(), report)
-    if not (wanted or (provider and not report.is_as_given)):
+    changes = {} if provider else env_file.changes(services.settings(), report)
+    if not (changes or (provider and not report.is_as_given)):
         return
     if not is_address_known:
         st.caption(plain(t("check.told_in_terminal")))
@@ -97,8 +97,8 @@ def show_what_to_write(report: Report, is_address_known: bool) -> None:
     if provider:
         places, lines = {SECRETS_FILE}, [f"[providers.{provider}]", _provider_line(report)]
     else:
-        places = {place_of(name, services.secrets()) for name in wanted}
-        lines = env_file.lines(wanted)
+        places = {place_of(name, services.secrets()) for name in changes}
+        lines = env_file.lines(changes)
     named = [t(place) if isinstance(place, Phrase) else place for place in sorted(places)]
     st.caption(plain(t("check.write_there", places=", ".join(named))))
     st.text("\n".join(lines))
@@ -124,14 +124,14 @@ def apply(report: Report) -> None:
     """Write the working connection to `.env` and use it. Only the local admin may do this."""
     if not local_admin.is_at_the_machine():
         return
-    wanted = env_file.changes(services.settings(), report)
+    changes = env_file.changes(services.settings(), report)
     if (
         report.endpoint.provider
-        or not wanted
-        or env_file.places_that_win(wanted, services.secrets())
+        or not changes
+        or env_file.places_that_win(changes, services.secrets())
     ):
         return
-    env_file.write(wanted)
+    env_file.write(changes)
     services.settings.clear()
     state = page_state()
     state.running_check, state.check_applied = None, True

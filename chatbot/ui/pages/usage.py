@@ -56,11 +56,18 @@ class Chart:
 
 
 CHARTS = (
-    Chart("usage.tokens", lambda one: one.tokens),
-    Chart("usage.dollars", lambda one: one.dollars + one.assumed_dollars, format="$~r", step=1e-4),
-    Chart("usage.failures", lambda one: one.failures),
-    Chart("usage.seconds_to_first_text", lambda one: one.seconds_to_first_text, False, "~r", 0.1),
-    Chart("usage.tokens_per_second", lambda one: one.tokens_per_second, False),
+    Chart("usage.tokens", lambda usage: usage.tokens),
+    Chart(
+        "usage.dollars",
+        lambda usage: usage.dollars + usage.assumed_dollars,
+        format="$~r",
+        step=1e-4,
+    ),
+    Chart("usage.failures", lambda usage: usage.failures),
+    Chart(
+        "usage.seconds_to_first_text", lambda usage: usage.seconds_to_first_text, False, "~r", 0.1
+    ),
+    Chart("usage.tokens_per_second", lambda usage: usage.tokens_per_second, False),
 )
 
 
@@ -105,15 +112,17 @@ def _show_today(days: list[ModelDay]) -> None:
     taken = total.taken if total else Taken()
     for cap in caps:
         used = float(getattr(taken, cap.unit))
-        said = in_dollars if cap.unit == "dollars" else lambda number: in_thousands(round(number))
-        words = t(CAPS[cap.unit], used=said(used), most=said(cap.most))
+        format_amount = (
+            in_dollars if cap.unit == "dollars" else lambda number: in_thousands(round(number))
+        )
+        words = t(CAPS[cap.unit], used=format_amount(used), most=format_amount(cap.most))
         st.progress(min(1.0, used / cap.most), plain(words))
 
 
 def _show_all(days: list[ModelDay], shown_days: range) -> None:
     by_model = _sums(days, lambda day: day.model)
-    by_model.sort(key=lambda one: one.tokens, reverse=True)
-    names = {one.model: _name(one.model) for one in by_model[:SHOWN_MODELS]}
+    by_model.sort(key=lambda usage: usage.tokens, reverse=True)
+    names = {usage.model: _name(usage.model) for usage in by_model[:SHOWN_MODELS]}
     drawn = _sums(days, lambda day: (day.day, names.get(day.model, t("usage.other"))))
     labels = [_date(day)[5:] for day in shown_days]
     assumed = sum(day.assumed_dollars for day in days)
@@ -126,11 +135,11 @@ def _show_all(days: list[ModelDay], shown_days: range) -> None:
             if chart.title == "usage.dollars" and assumed:
                 st.caption(plain(t("usage.assumed", dollars=in_dollars(assumed))))
     st.header(t("usage.by_model"), anchor=False)
-    _show_lines([(_name(one.model), one) for one in by_model], False)
+    _show_lines([(_name(usage.model), usage) for usage in by_model], False)
     by_day = _sums(days, lambda day: day.day)
-    by_day.sort(key=lambda one: one.day, reverse=True)
+    by_day.sort(key=lambda usage: usage.day, reverse=True)
     with st.expander(t("usage.by_day")):
-        _show_lines([(_date(one.day), one) for one in by_day], True)
+        _show_lines([(_date(usage.day), usage) for usage in by_day], True)
 
 
 def _show_chart(
@@ -143,9 +152,9 @@ def _show_chart(
     title, model_title, day_title = t(chart.title), t("usage.model"), t("usage.day")
     st.header(title, anchor=False)
     values = [
-        {"day": _date(one.day)[5:], "model": names.get(one.model, t("usage.other")), "value": value}
-        for one in days
-        if (value := chart.number(one)) is not None and (value or not chart.adds_up)
+        {"day": _date(day.day)[5:], "model": names.get(day.model, t("usage.other")), "value": value}
+        for day in days
+        if (value := chart.number(day)) is not None and (value or not chart.adds_up)
     ]
     if not values:
         st.caption(t("usage.none"))
@@ -176,7 +185,7 @@ def _show_chart(
     kind = {"type": "bar"} if chart.adds_up else {"type": "line", "point": {"aria": False}}
     mark = {**kind, "aria": False}  # Vega's own labels are in English; the chart has `alt`
     layer = {"data": {"values": values}, "mark": mark, "encoding": encoding}
-    most = max(values, key=lambda one: float(one["value"]))  # type: ignore[arg-type]
+    most = max(values, key=lambda value: float(value["value"]))  # type: ignore[arg-type]
     st.vega_lite_chart(
         {"layer": [layer], "height": CHART_HEIGHT, "config": {"aria": False}},
         alt=t("usage.alt", title=title, day=most["day"], value=f"{most['value']:.4g}"),
@@ -184,7 +193,9 @@ def _show_chart(
 
 
 def _show_lines(named: Iterable[tuple[str, ModelDay]], with_visitors: bool) -> None:
-    lines = [f"- **{plain(name)}**  \n  {plain(_line(one, with_visitors))}" for name, one in named]
+    lines = [
+        f"- **{plain(name)}**  \n  {plain(_line(usage, with_visitors))}" for name, usage in named
+    ]
     st.markdown("\n".join(lines))
 
 
@@ -210,8 +221,8 @@ def _sums(days: Iterable[ModelDay], key: Callable[[ModelDay], object]) -> list[M
     """Add up the days that have the same key."""
     sums: dict[object, ModelDay] = {}
     for day in days:
-        one = key(day)
-        sums[one] = sums[one] + day if one in sums else day
+        name = key(day)
+        sums[name] = sums[name] + day if name in sums else day
     return list(sums.values())
 
 

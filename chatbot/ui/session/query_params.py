@@ -16,10 +16,10 @@ from chatbot.ui.session.state import page_state
 def settle() -> None:
     """Read the address from the browser, or correct a browser that is behind. Call before `get`."""
     context = get_script_run_ctx()
-    told = st.query_params.to_dict()
+    from_browser = st.query_params.to_dict()
     if context and context.is_history_navigation:
-        page_state().address = told
-    elif told != _parameters():
+        page_state().address = from_browser
+    elif from_browser != _parameters():
         st.query_params.from_dict(_parameters())
 
 

@@ -125,38 +125,40 @@ LISTED_CONVERSATIONS = 30
 """Number of conversations in the list until the visitor asks for more."""
 
 
-def show_conversations(owner: str, open_one: Conversation | None) -> None:
+def show_conversations(owner: str, open_conversation: Conversation | None) -> None:
     """Draw the owner's conversations: pinned conversations first, then the newest."""
-    wanted = page_state().listed_conversations or LISTED_CONVERSATIONS
+    limit = page_state().listed_conversations or LISTED_CONVERSATIONS
     # The database may hold an older state of a conversation that is in the in-memory fallback.
-    spare = {one.id: one for one in current_store.spare_conversations()}
-    page = services.store().conversations.page(owner, wanted + 1)
-    kept = [one for one in page if one.id not in spare]
-    pinned = [one for one in kept if one.is_pinned]
-    others = [*spare.values(), *kept[len(pinned) :]]
-    shown = others[:wanted]
-    now, where = time.time(), zone(st.context.timezone)
+    spare = {conversation.id: conversation for conversation in current_store.spare_conversations()}
+    page = services.store().conversations.page(owner, limit + 1)
+    stored = [conversation for conversation in page if conversation.id not in spare]
+    pinned = [conversation for conversation in stored if conversation.is_pinned]
+    others = [*spare.values(), *stored[len(pinned) :]]
+    shown = others[:limit]
+    now, timezone = time.time(), zone(st.context.timezone)
     groups = [
         (t(f"period.{period}"), group)
-        for period, group in by_period(shown, lambda one: one.updated_at, now, where)
+        for period, group in by_period(
+            shown, lambda conversation: conversation.updated_at, now, timezone
+        )
     ]
     if pinned:
         groups.insert(0, (t("sidebar.pinned"), pinned))
     # A conversation opened by search or by its address may be further down than the list shows.
     is_elsewhere = (
-        open_one
-        and not current_store.is_temporary(open_one.id)
-        and open_one.id not in {one.id for one in (*pinned, *shown)}
+        open_conversation
+        and not current_store.is_temporary(open_conversation.id)
+        and open_conversation.id not in {conversation.id for conversation in (*pinned, *shown)}
     )
-    if open_one and is_elsewhere:
-        groups.insert(0, ("", [open_one]))
+    if open_conversation and is_elsewhere:
+        groups.insert(0, ("", [open_conversation]))
     with show_list_place("list"):
         show_undo_in_list()
         if groups:
-            _show_rows(groups, open_one)
+            _show_rows(groups, open_conversation)
         else:
             st.caption(t("sidebar.no_conversations"))
-        if len(others) > wanted:
+        if len(others) > limit:
             st.button(
                 t("sidebar.more"),
                 key="more_conversations",
@@ -164,7 +166,7 @@ def show_conversations(owner: str, open_one: Conversation | None) -> None:
                 type="tertiary",
                 width="stretch",
                 on_click=list_more,
-                args=(wanted + LISTED_CONVERSATIONS,),
+                args=(limit + LISTED_CONVERSATIONS,),
             )
 
 
@@ -173,7 +175,9 @@ def show_list_place(content: str) -> st.delta_generator.DeltaGenerator:
     return fresh_place(content, "list").container(gap=None, key="conversations")
 
 
-def _show_rows(groups: list[tuple[str, list[Conversation]]], open_one: Conversation | None) -> None:
+def _show_rows(
+    groups: list[tuple[str, list[Conversation]]], open_conversation: Conversation | None
+) -> None:
     """Draw the rows and their menus as one component.
 
     A button and a menu of Streamlit's own for each row would cost each run of the page five times
@@ -182,8 +186,11 @@ def _show_rows(groups: list[tuple[str, list[Conversation]]], open_one: Conversat
     component("list_data")(
         key=widgets.LIST_COMPONENT,
         data={
-            "groups": [[heading, [_row(one) for one in group]] for heading, group in groups],
-            "open": open_one.id if open_one else None,
+            "groups": [
+                [heading, [_row(conversation) for conversation in group]]
+                for heading, group in groups
+            ],
+            "open": open_conversation.id if open_conversation else None,
             # The browser shows a new title at once. If the title could not be saved, only this
             # number changes, and so makes the browser draw the old title again.
             "done": page_state().choice_done,

@@ -66,7 +66,7 @@ def _show(on_change: Callable[[], None]) -> None:
         placeholder=t("controls.model_placeholder"),
         on_change=on_change,
         filter_mode="contains",  # a fuzzy filter would find the letters of a new name in old names
-        accept_new_options=any(not one.models for one in services.endpoints()),
+        accept_new_options=any(not endpoint.models for endpoint in services.endpoints()),
         disabled=endpoint is None,
         persist_state="session",
     )
@@ -75,9 +75,13 @@ def _show(on_change: Callable[[], None]) -> None:
 
 def _show_what_is_not_listed() -> None:
     """Name the servers whose model list is empty or could not be fetched."""
-    without = [one for one, listed in services.known_models().items() if not listed]
-    empty = [one.display_name for one in without if not services.has_failed_to_list(one)]
-    failed = [one.display_name for one in without if services.has_failed_to_list(one)]
+    without = [endpoint for endpoint, listed in services.known_models().items() if not listed]
+    empty = [
+        endpoint.display_name for endpoint in without if not services.has_failed_to_list(endpoint)
+    ]
+    failed = [
+        endpoint.display_name for endpoint in without if services.has_failed_to_list(endpoint)
+    ]
     if empty:
         st.caption(t("controls.lists_none", names=plain(", ".join(empty))))
     if failed and len(services.endpoints()) > 1:

@@ -61,13 +61,13 @@ def show_results(owner: str, query: str) -> None:
             st.caption(t("search.nothing", query=plain(visible(query))))
         elif len(results) == MAX_RESULTS:
             st.caption(t("search.newest", count=MAX_RESULTS))
-        for found, label in _distinct((found, _label(found, query)) for found in results):
+        for result, label in _distinct((result, _label(result, query)) for result in results):
             st.button(
                 label,
-                key=f"found-{found.message_id or found.conversation_id}",
+                key=f"found-{result.message_id or result.conversation_id}",
                 type="tertiary",
                 on_click=conversations.open_found,
-                args=(found.conversation_id, found.message_id),
+                args=(result.conversation_id, result.message_id),
                 width="stretch",
             )
 
@@ -79,22 +79,22 @@ def _distinct(results: Iterable[tuple[Found, str]]) -> Iterator[tuple[Found, str
     of its messages was found, because the message's result contains the title.
     """
     results = list(results)
-    seen = {(found.conversation_id, "") for found, _ in results if found.message_id}
-    for found, label in results:
-        said = label if found.message_id else ""
-        if (found.conversation_id, said) not in seen:
-            seen.add((found.conversation_id, said))
-            yield found, label
+    seen = {(result.conversation_id, "") for result, _ in results if result.message_id}
+    for result, label in results:
+        text = label if result.message_id else ""
+        if (result.conversation_id, text) not in seen:
+            seen.add((result.conversation_id, text))
+            yield result, label
 
 
-def _label(found: Found, query: str) -> str:
+def _label(result: Found, query: str) -> str:
     """Return the title, passage and date of a result as Markdown.
 
     The query's words are bold. Bold works because a matched piece begins and ends with a letter.
     """
-    title = plain(visible(found.title) or t("sidebar.untitled"))
-    said = visible(_MARKDOWN.sub("", without_images(found.text))) if found.message_id else ""
-    pieces = passage(said, query, PASSAGE_CHARACTERS)
+    title = plain(visible(result.title) or t("sidebar.untitled"))
+    text = visible(_MARKDOWN.sub("", without_images(result.text))) if result.message_id else ""
+    pieces = passage(text, query, PASSAGE_CHARACTERS)
     text = "".join(f"**{plain(piece)}**" if is_it else plain(piece) for piece, is_it in pieces)
-    when = moment(found.created_at, time.time(), zone(st.context.timezone))
+    when = moment(result.created_at, time.time(), zone(st.context.timezone))
     return f"**{title}** {text} *{plain(when)}*"
