@@ -9,7 +9,7 @@ from chatbot.errors import ChatbotError, Phrase
 from chatbot.exchange import apps, kinds
 from chatbot.exchange.formats import chatgpt, native
 from chatbot.exchange.json_stream import LongConversation, conversations_in, in_small_file
-from chatbot.exchange.keeping import Batch, add_long, conversation_bytes
+from chatbot.exchange.keeping import Batch
 from chatbot.exchange.validation import ReadConversation, Unreadable
 from chatbot.limits.policy import Limits
 from chatbot.limits.storage import Room
@@ -60,36 +60,19 @@ def import_file(
     """
     _check(file, language, lambda part: report(part / 2))
     summary = Summary()
-    there = store.conversations.origins(owner)
-    room = Room(store, owner, allowed)
-    batch = Batch(store, owner)
-    for found in _found(file, language, lambda part: report(0.5 + part / 2), _Unusable()):
-        if found is None:
+    origins = store.conversations.origins(owner)
+    batch = Batch(store, owner, Room(store, owner, allowed))
+    for read in _conversations(file, language, lambda part: report(0.5 + part / 2), _Unusable()):
+        if read is None:
             summary.unreadable += 1
-        elif not isinstance(found, LongConversation) and not found.messages:
+        elif not isinstance(read, LongConversation) and not read.messages:
             summary.empty += 1
-        elif (origin := _origin(found)) in there:
+        elif (origin := _origin(read)) in origins:
             summary.already_there += 1
-        elif summary.refusal:
+        elif summary.refusal or not _add(read, batch, summary):
             summary.no_room += 1
         else:
-            try:
-                if isinstance(found, LongConversation):
-                    batch.keep()
-                    add_long(store, owner, found, room)
-                else:
-                    room.take(conversation_bytes(found))
-                    batch.add(found)
-            except ChatbotError as error:
-                if not error.code.startswith("storage_"):
-                    raise
-                # Import no more conversations; importing the file again can add the rest.
-                summary.refusal = error
-                summary.no_room += 1
-                continue
-            if not isinstance(found, LongConversation):
-                summary.left_out += found.left_out
-            there.add(origin)
+            origins.add(origin)
             summary.added += 1
     batch.keep()
     if summary.added:
@@ -97,12 +80,29 @@ def import_file(
     return summary
 
 
-def _origin(found: ReadConversation | LongConversation) -> str:
+def _add(read: ReadConversation | LongConversation, batch: Batch, summary: Summary) -> bool:
+    """Add a conversation to the batch; return False if a storage limit refuses it.
+
+    Then no more conversations are imported; importing the file again can add the rest.
+    """
+    try:
+        batch.add(read)
+    except ChatbotError as error:
+        if not error.code.startswith("storage_"):
+            raise
+        summary.refusal = error
+        return False
+    if isinstance(read, ReadConversation):
+        summary.left_out += read.left_out
+    return True
+
+
+def _origin(read: ReadConversation | LongConversation) -> str:
     """Return the identity of a conversation, the same each time its file is imported."""
-    if isinstance(found, LongConversation):
-        conversation = native.LongReading(found.head).conversation
+    if isinstance(read, LongConversation):
+        conversation = native.LongReading(read.head).conversation
     else:
-        conversation = found.conversation
+        conversation = read.conversation
     return conversation.origin or conversation.id
 
 
@@ -111,12 +111,12 @@ def _check(file: IO[bytes], language: str, report: Callable[[float], None]) -> N
     unusable = _Unusable()
     readable = 0
     try:
-        for found in _found(file, language, report, unusable):
-            if isinstance(found, LongConversation):
-                reading = native.LongReading(found.head)
-                for raw in found.messages:
+        for read in _conversations(file, language, report, unusable):
+            if isinstance(read, LongConversation):
+                reading = native.LongReading(read.head)
+                for raw in read.messages:
                     reading.message(raw)
-            readable += found is not None
+            readable += read is not None
     except (ChatbotError, Unreadable) as error:
         if isinstance(error, Unreadable):
             error = ChatbotError("import_damaged")
@@ -137,7 +137,7 @@ def _other(kind: str) -> ChatbotError:
     )
 
 
-def _found(
+def _conversations(
     file: IO[bytes], language: str, report: Callable[[float], None], unusable: _Unusable
 ) -> Iterator[ReadConversation | LongConversation | None]:
     """Yield each conversation of a file; None for an invalid one."""

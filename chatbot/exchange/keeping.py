@@ -23,18 +23,31 @@ def conversation_bytes(read: ReadConversation) -> int:
 
 
 class Batch:
-    """Conversations stored in one transaction, six times as fast as one transaction for each."""
+    """Conversations stored in one transaction, six times as fast as one transaction for each.
 
-    def __init__(self, store: Store, owner: str) -> None:
+    `room` is what the storage limits leave to the owner.
+    """
+
+    def __init__(self, store: Store, owner: str, room: Room) -> None:
         self._store = store
         self._owner = owner
+        self._room = room
         self._waiting: list[ReadConversation] = []
         self._bytes = 0
 
-    def add(self, read: ReadConversation) -> None:
-        """Add a conversation, and store a full batch. Raises ChatbotError("store…")."""
+    def add(self, read: ReadConversation | LongConversation) -> None:
+        """Add a conversation, and store a full batch; a long conversation is stored at once.
+
+        Raises ChatbotError("store…") or ("storage_…").
+        """
+        if isinstance(read, LongConversation):
+            self.keep()
+            add_long(self._store, self._owner, read, self._room)
+            return
+        size = conversation_bytes(read)
+        self._room.take(size)
         self._waiting.append(read)
-        self._bytes += conversation_bytes(read)
+        self._bytes += size
         if len(self._waiting) >= BATCH_CONVERSATIONS or self._bytes >= BATCH_BYTES:
             self.keep()
 

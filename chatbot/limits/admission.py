@@ -19,24 +19,24 @@ NEARLY_ALL = 0.9
 """Used part of a day's tokens or dollars from which the page warns the visitor."""
 
 
-def admit(limits: Limits, spent: Spent, wanted: Taken, now: float) -> Left | None:
-    """Admit a question that uses `wanted` at most; return what is then left today, if little.
+def admit(limits: Limits, spent: Spent, most: Taken, now: float) -> Left | None:
+    """Admit a question that uses `most` at most; return what is then left today, if little.
 
     Raises ChatbotError("limit_…"), with the time to come back, if the question is refused.
     """
-    whose = (
+    scopes = (
         ("visitor", limits.visitor, spent.by_visitor),
         ("site", limits.site, spent.by_site),
     )
-    for name, policy, taken in whose:
+    for name, policy, taken in scopes:
         if policy.at_once is not None and taken.running >= policy.at_once:
             raise ChatbotError(f"limit_at_once_{name}", count=str(policy.at_once))
     tomorrow = next_day(now)
     refusals: list[tuple[float, str]] = []
     left: list[Left] = []
-    for name, policy, taken in whose:
+    for name, policy, taken in scopes:
         for limit in policy.rate_limits:
-            amount = _amount(wanted, limit.unit)
+            amount = _amount(most, limit.unit)
             if amount > limit.most:
                 raise ChatbotError("limit_size")
             if limit.is_daily:

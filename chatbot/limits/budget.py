@@ -133,17 +133,7 @@ class Budget:
         if not allowed.are_counted:
             return Reservation(question, store.spending, source, most, False, seconds)
         try:
-            try:
-                left = _reserve(store, question, allowed, now)
-            except ChatbotError as error:
-                if not error.kind.can_still_read:
-                    raise
-                before = _taken_today(store, now)
-                store = self._spare()
-                question = replace(
-                    question, message_id=None
-                )  # the answer is not in the spare store
-                left = _reserve(store, question, allowed, now, before)
+            store, question, left = self._reserve_somewhere(store, question, allowed, now)
         except ChatbotError as error:
             if error.code.startswith("limit_"):
                 self._on_refused(error.code)
@@ -152,6 +142,20 @@ class Budget:
             raise
         self._remember(owner, left)
         return Reservation(question, store.spending, source, most, True, seconds)
+
+    def _reserve_somewhere(
+        self, store: Store, question: Question, allowed: Limits, now: float
+    ) -> tuple[Store, Question, Left | None]:
+        """Reserve in the store, or in the spare store while the store can only be read."""
+        try:
+            return store, question, _reserve(store, question, allowed, now)
+        except ChatbotError as error:
+            if not error.kind.can_still_read:
+                raise
+        before = _taken_today(store, now)
+        question = replace(question, message_id=None)  # the answer is not in the spare store
+        store = self._spare()
+        return store, question, _reserve(store, question, allowed, now, before)
 
     def left(self, owner: str) -> Left | None:
         """Return what a visitor may still use today, as of their last question, if it is little."""
@@ -196,12 +200,10 @@ def _taken_today(store: Store, now: float) -> Taken:
 
 def dollars(source: Source, model: str, usage: Usage) -> tuple[float, float]:
     """Return a question's known price in dollars and 0, or else 0 and its assumed price."""
-    known = None
+    price = None
     with suppress(Exception):  # an error in the price data must not stop a question
-        known = pricing.cost(source.prices, source.base_url, model, usage)
-    if known is not None:
-        return known, 0.0
-    dear = UNKNOWN_PRICE
-    return 0.0, (
-        usage.input_tokens * dear.input + usage.output_tokens * dear.output
-    ) / pricing.MILLION
+        price = pricing.cost(source.prices, source.base_url, model, usage)
+    if price is not None:
+        return price, 0.0
+    assumed = usage.input_tokens * UNKNOWN_PRICE.input + usage.output_tokens * UNKNOWN_PRICE.output
+    return 0.0, assumed / pricing.MILLION

@@ -40,7 +40,7 @@ def spent(store: Store, owner: str = "me", now: float = NOON) -> Spent:
 
 def reserve(store: Store, asked: Question, text: str = "off", now: float = NOON) -> Left | None:
     limits = Limits(site=policy_in(text))
-    return store.spending.reserve(asked, partial(admit, limits, wanted=asked.most, now=now), now)
+    return store.spending.reserve(asked, partial(admit, limits, most=asked.most, now=now), now)
 
 
 def test_what_may_be_taken_counts_until_it_is_known_what_was(store: Store) -> None:
@@ -244,7 +244,7 @@ def ask_many(url: str, policy: str, count: int) -> list[str]:
         now = time.time()
         asked = question(f"visitor {number % 7}", now)
         limits = Limits(site=policy_in(policy))
-        check: Callable[[Spent], object] = partial(admit, limits, wanted=MOST, now=now)
+        check: Callable[[Spent], object] = partial(admit, limits, most=MOST, now=now)
         try:
             store.spending.reserve(asked, check, now)
         except ChatbotError as error:

@@ -55,58 +55,67 @@ def _show_dials() -> None:
     with errors_shown():
         if access.obstacle():  # the page's own access check does not run for a fragment
             st.rerun()
-        kept = page_state().saved_controls
+        saved = page_state().saved_controls
         settings = services.settings()
-        takes_temperature = "temperature" not in refused()
-        st.slider(
-            t("controls.temperature"),
-            0.0,
-            MAX_TEMPERATURE,
-            float(kept.get("temperature", settings.temperature)),
-            step=0.1,
-            key=widgets.control("temperature"),
-            help=t("controls.temperature_help"),
-            on_change=noting_errors(keep),
-            disabled=not takes_temperature,
-            persist_state="session",
-        )
-        if not takes_temperature:
-            st.caption(
-                t("controls.temperature_unused", model=plain(model_choice.chosen()[1] or ""))
-            )
-        longest = longest_answer()
-        is_limited = longest < MAX_TOKENS
-        key = widgets.control("max_tokens")
-        # Set as a value, not as the widget's default, because `keep` may change the value later.
-        wanted = min(int(kept.get("max_tokens", settings.max_tokens)), longest)
-        widgets.put_at_first(key, wanted)
-        st.number_input(
-            t("controls.max_tokens"),
-            # No bounds here: the browser would not send a number outside them, but still show it.
-            step=256,
-            key=key,
-            help=t("controls.max_tokens_help")
-            + (f" {t('controls.max_tokens_most', most=f'{longest:,}')}" if is_limited else ""),
-            on_change=noting_errors(keep),
-            persist_state="session",
-        )
+        _show_temperature(float(saved.get("temperature", settings.temperature)))
+        _show_max_tokens(int(saved.get("max_tokens", settings.max_tokens)))
         if services.endpoints():  # the built-in model does not reason
-            _show_effort(kept.get("reasoning_effort"))
-        # No maximum length here either: the browser would not send a text that is too long.
-        prompt = st.text_area(
-            t("controls.system_prompt"),
-            str(kept.get("system_prompt", settings.system_prompt)),
-            key=widgets.control("system_prompt"),
-            help=t("controls.system_prompt_help"),
-            placeholder=t("controls.system_prompt_placeholder"),
-            on_change=noting_errors(keep),
-            persist_state="session",
-        )
-        if len(prompt or "") > MAX_PROMPT_CHARACTERS:
-            st.caption(t("controls.system_prompt_long", most=f"{MAX_PROMPT_CHARACTERS:,}"))
+            _show_effort(saved.get("reasoning_effort"))
+        _show_system_prompt(str(saved.get("system_prompt", settings.system_prompt)))
 
 
-def _show_effort(kept: str | None) -> None:
+def _show_temperature(saved: float) -> None:
+    is_used = "temperature" not in refused()
+    st.slider(
+        t("controls.temperature"),
+        0.0,
+        MAX_TEMPERATURE,
+        saved,
+        step=0.1,
+        key=widgets.control("temperature"),
+        help=t("controls.temperature_help"),
+        on_change=noting_errors(keep),
+        disabled=not is_used,
+        persist_state="session",
+    )
+    if not is_used:
+        st.caption(t("controls.temperature_unused", model=plain(model_choice.chosen()[1] or "")))
+
+
+def _show_max_tokens(saved: int) -> None:
+    longest = longest_answer()
+    is_limited = longest < MAX_TOKENS
+    key = widgets.control("max_tokens")
+    # Set as a value, not as the widget's default, because `keep` may change the value later.
+    widgets.put_at_first(key, min(saved, longest))
+    st.number_input(
+        t("controls.max_tokens"),
+        # No bounds here: the browser would not send a number outside them, but still show it.
+        step=256,
+        key=key,
+        help=t("controls.max_tokens_help")
+        + (f" {t('controls.max_tokens_most', most=f'{longest:,}')}" if is_limited else ""),
+        on_change=noting_errors(keep),
+        persist_state="session",
+    )
+
+
+def _show_system_prompt(saved: str) -> None:
+    # No maximum length: the browser would not send a text that is too long.
+    prompt = st.text_area(
+        t("controls.system_prompt"),
+        saved,
+        key=widgets.control("system_prompt"),
+        help=t("controls.system_prompt_help"),
+        placeholder=t("controls.system_prompt_placeholder"),
+        on_change=noting_errors(keep),
+        persist_state="session",
+    )
+    if len(prompt or "") > MAX_PROMPT_CHARACTERS:
+        st.caption(t("controls.system_prompt_long", most=f"{MAX_PROMPT_CHARACTERS:,}"))
+
+
+def _show_effort(saved: str | None) -> None:
     """Draw the choice of the reasoning effort; by default the model decides by itself."""
     unused = refused()
     efforts = (NO_EFFORT, *REASONING_EFFORTS)
@@ -114,7 +123,7 @@ def _show_effort(kept: str | None) -> None:
     st.selectbox(
         t("controls.reasoning_effort"),
         efforts,
-        index=efforts.index(kept) if kept in efforts else 0,
+        index=efforts.index(saved) if saved in efforts else 0,
         key=widgets.control("reasoning_effort"),
         format_func=names.__getitem__,
         help=t("controls.reasoning_effort_help"),
