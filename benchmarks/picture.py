@@ -19,7 +19,8 @@ def save(curves: Mapping[str, Curve], path: Path) -> None:
         for chat, curve in curves.items()
         for seconds, size, busy in curve
     ]
-    lines = alt.Chart(alt.Data(values=rows)).mark_line().properties(width=WIDTH, height=HEIGHT)
+    data = alt.Data(values=rows)  # type: ignore[no-untyped-call]
+    lines = alt.Chart(data).mark_line().properties(width=WIDTH, height=HEIGHT)
     color = alt.Color("chat:N", sort=list(curves), title=None, legend=alt.Legend(orient="bottom"))
     seconds = alt.X("seconds:Q", title="seconds since Enter")
     size = alt.Y("kB:Q", title="kB down the connection", scale=alt.Scale(type="log"))

@@ -16,6 +16,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import sqlalchemy as sa
@@ -81,22 +82,15 @@ def _calls(store: Store) -> Iterator[tuple[str, Callable[[], Any]]]:
     """Return the operations to measure by name."""
     first_page = store.conversations.page(BUSY, 31)
     for owner in (BUSY, QUIET):
-        yield f"list, {owner}", lambda owner=owner: store.conversations.page(owner, 31)
+        yield f"list, {owner}", partial(store.conversations.page, owner, 31)
     short, long = first_page[1].id, store.conversations.page(BUSY, 1)[0].id
     for name, conversation_id in (
         ("short", short),
         (f"{LONG_CONVERSATION_MESSAGES:,} messages", long),
     ):
-        yield (
-            f"open, {name}",
-            lambda conversation_id=conversation_id: store.conversations.get(BUSY, conversation_id),
-        )
-        yield (
-            f"its newest 31 messages, {name}",
-            lambda conversation_id=conversation_id: store.messages.branch(
-                BUSY, conversation_id, 31
-            ),
-        )
+        yield f"open, {name}", partial(store.conversations.get, BUSY, conversation_id)
+        newest = partial(store.messages.branch, BUSY, conversation_id, 31)
+        yield f"its newest 31 messages, {name}", newest
     for query in (
         "the",
         "的",
@@ -110,10 +104,7 @@ def _calls(store: Store) -> Iterator[tuple[str, Callable[[], Any]]]:
         "nothing",
     ):
         for owner in (BUSY, QUIET):
-            yield (
-                f"search {query!r}, {owner}",
-                lambda owner=owner, query=query: store.search.find(owner, query, 20),
-            )
+            yield f"search {query!r}, {owner}", partial(store.search.find, owner, query, 20)
     yield (
         "delete and undo",
         lambda: (

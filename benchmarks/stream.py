@@ -21,7 +21,7 @@ from typing import Any
 
 import psutil
 from aiohttp import web
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, ViewportSize, sync_playwright
 
 from benchmarks import answer
 from benchmarks.chats import OTHERS, OURS, Chat, Running, running
@@ -29,7 +29,7 @@ from tests.conftest import CHROMIUM_ARGUMENTS, find_chromium
 from tests.servers.endpoint import FakeEndpoint, chunk
 from tests.servers.relay import Relay
 
-DESK = {"width": 1280, "height": 800}
+DESK: ViewportSize = {"width": 1280, "height": 800}
 """Desktop size, because in a phone-sized window Enter makes a new line in Open WebUI."""
 
 SETTLE_SECONDS = 4.0
