@@ -1,12 +1,12 @@
-"""CPU time of drawing hostile texts: what grows faster than the text, or far beyond a plain parse.
+"""CPU time of drawing hostile texts: does it grow faster than the text, or exceed a plain parse?
 
     .venv/bin/python -m benchmarks.drawing
 
 Each text repeats one of the fragments of `tests/markdown/test_drawing_cost.py`, or is a wide table.
-Drawing is the cutting into pieces, and for each the closing of open markup and the conversion, as
-on the page; a message there draws at most 60 kB at a time.
-Printed are its CPU time for 20 kB and 200 kB, their ratio (at most 12 is the aim), and the ratio
-to one parse by markdown-it as it comes (at most 3).
+As on the page, drawing splits a text into pieces, closes the open markup of each, and converts it;
+but the page draws at most 60 kB of a message at a time. The benchmark prints the CPU time for 20 kB
+and 200 kB, their ratio (the aim is at most 12), and the ratio to one parse by plain markdown-it (at
+most 3).
 """
 
 import argparse

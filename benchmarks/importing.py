@@ -2,8 +2,8 @@
 
     .venv/bin/python -m benchmarks.importing [postgresql://…]
 
-Each has a question and an answer of a few words, in a JSON of our own form. Printed are the seconds
-and CPU seconds in all, how often progress was reported and the longest silence between two reports.
+Each has a question and an answer of a few words, in this app's own JSON. The benchmark prints the
+total seconds and CPU seconds, the number of progress reports, and the longest time between two.
 """
 
 import argparse

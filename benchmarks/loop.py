@@ -1,4 +1,4 @@
-"""Hold of the server's event loop while hostile answers of 200 kB are drawn.
+"""Blocking of the server's event loop while hostile answers of 200 kB are drawn.
 
     .venv/bin/python -m benchmarks.loop [plain|deploy] [SHAPE …]
 
@@ -63,7 +63,7 @@ seconds, and the longest collection since the last."""
 
 
 async def measure(url: str, endpoint: FakeEndpoint, beats: Path, names: list[str]) -> None:
-    """Ask once for each shape, and print how long the loop was held meanwhile."""
+    """Ask once for each shape, and print how long the loop was blocked meanwhile."""
     for name in ["'a'", *names]:
         text = shapes()[name](LARGE)
         pieces = [text[begin : begin + 2000] for begin in range(0, LARGE, 2000)]

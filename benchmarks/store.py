@@ -2,10 +2,10 @@
 
     .venv/bin/python -m benchmarks.store [postgresql://…]
 
-Fills an empty store in a temporary folder, or a new schema of the PostgreSQL database that is
-named, and prints the median and the slowest of some calls in milliseconds. Most is one visitor's;
-a visitor with ten old conversations shows what everybody else's cost. `--plans` also prints how
-the database goes about each query.
+Fills an empty store in a temporary folder, or a new schema of a PostgreSQL database, and prints the
+median and the slowest time of each call in milliseconds. One visitor owns nearly all conversations;
+another has ten old ones, whose calls show the cost of other visitors' data. `--plans` also prints
+the database's plan for each query.
 """
 
 import argparse

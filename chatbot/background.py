@@ -52,20 +52,20 @@ async def in_thread(function: Callable[[], T]) -> T:
 
 
 class Job(Generic[T]):
-    """Work that takes longer than a click: it goes on in a thread, and the page follows it.
+    """Work that takes longer than a click: it runs in a thread, and the page follows it.
 
-    `work` is handed a function that it tells the part to that is done, from 0 to 1.
+    `work` receives a function, and calls it with the finished part of the work, from 0 to 1.
     """
 
     def __init__(self, work: Callable[[Callable[[float], None]], T]) -> None:
         self.fraction = 0.0
         self.is_seen_to_end = False
-        """Set by the page as soon as it knows."""
+        """Set by the page when it has seen the end."""
         self.future = submit(in_thread(lambda: work(self._report)))
 
     @property
     def has_ended(self) -> bool:
-        """Tell if the work is done, well or not."""
+        """Tell if the work has ended, successfully or not."""
         return self.future.done()
 
     def _report(self, fraction: float) -> None:

@@ -208,7 +208,7 @@ class ChatbotError(Exception):
     """A failure with a sentence for people.
 
     `code` is a key of `ERRORS`; `details` fill the sentence's placeholders and
-    must hold nothing secret, for they are shown and stored.
+    must hold nothing secret, because they are shown and stored.
     `str(error)` is the English sentence, for logs.
     """
 

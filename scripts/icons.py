@@ -16,7 +16,7 @@ ICONS = {
     # name: pixels, background, size of the drawing in per cent
     "icon-192": (192, "transparent", 100),
     "icon-512": (512, "transparent", 100),
-    "icon-maskable-512": (512, GREEN, 80),  # all that matters is within 80 %, as the standard asks
+    "icon-maskable-512": (512, GREEN, 80),  # the drawing is within 80 %, as the standard asks
     "apple-touch-icon": (180, GREEN, 100),
 }
 

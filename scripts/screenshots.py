@@ -1,7 +1,7 @@
 """Make a gallery of the real app: every screen in both looks, sizes and languages.
 
     .venv/bin/python -m scripts.screenshots FOLDER            # about 100 pictures
-    .venv/bin/python -m scripts.screenshots FOLDER --readme   # and the README's, from among them
+    .venv/bin/python -m scripts.screenshots FOLDER --readme   # also replaces the README's
 
 A picture is named after its size, look, language and screen: `phone-dark-zh-answer.png`.
 """
@@ -29,7 +29,7 @@ SIZES: dict[str, dict[str, Any]] = {
     "phone": {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True},
 }
 README = {"wide.png": "wide-dark-en-answer.png", "phone.png": "phone-dark-zh-answer.png"}
-"""The README's pictures in `docs/`, and the pictures of the gallery that they are."""
+"""The README's pictures in `docs/`, each with the name of its picture in the gallery."""
 
 
 @dataclass(frozen=True)

@@ -285,7 +285,7 @@ def _end(process: subprocess.Popen[str]) -> None:
     process.wait()
     for stream in (process.stdin, process.stdout):
         if stream:
-            with contextlib.suppress(OSError):  # unwritten data has no reader any more
+            with contextlib.suppress(OSError):  # data not written yet, and the reader is gone
                 stream.close()
 
 

@@ -29,7 +29,7 @@ def translate(language: str, key: str, **details: object) -> str:
 
 @cache
 def streamlits_words(language: str) -> dict[str, str]:
-    """Return Streamlit's own English words and what they are in another language."""
+    """Return Streamlit's own English words with their translations; none for English."""
     keys = [key for key in catalogue("en") if key.startswith("streamlit.")]
     return (
         {} if language == "en" else {catalogue("en")[key]: catalogue(language)[key] for key in keys}

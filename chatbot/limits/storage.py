@@ -7,17 +7,19 @@ from chatbot.limits.policy import Limits, shown_bytes
 from chatbot.store import Store
 
 LOOK_AGAIN_BYTES = 10_000_000
-"""How much may be taken after a look at what is stored. Meanwhile others, and other imports of the
-same visitor, take room as well: so much too much may be kept for each that goes on at a time."""
+"""Bytes that an import may take before it reads the stored sizes again.
+
+Concurrent imports do not see each other in between, so each may exceed the limit by this amount.
+"""
 
 
 class Room:
-    """The room that is left for a visitor's data, by what is stored and what was taken here."""
+    """Room left for a visitor's data: the limits, less the stored bytes and those taken here."""
 
     def __init__(self, store: Store, owner: str, allowed: Limits) -> None:
         self._taken = self._taken_at_look = 0
         self._limits: list[tuple[str, Callable[[], int], int]] = []
-        """Code of the refusal, what tells the bytes used, most bytes."""
+        """Code of the refusal, function that returns the stored bytes, most bytes."""
         if (most := allowed.visitor.stored_bytes) is not None:
             self._limits.append(("storage_visitor", lambda: store.sizes.of_owner(owner), most))
         if (most := allowed.site.stored_bytes) is not None:
@@ -32,9 +34,9 @@ class Room:
         if self._taken + more_bytes - self._taken_at_look > LOOK_AGAIN_BYTES:
             self._taken_at_look = self._taken
             self._at_look = [stored() for _, stored, _ in self._limits]
-        of_each = zip(self._limits, self._at_first, self._at_look, strict=True)
-        for (code, _, most), at_first, at_look in of_each:
-            # What was taken last may be on its way, so what is stored alone does not tell.
+        rows = zip(self._limits, self._at_first, self._at_look, strict=True)
+        for (code, _, most), at_first, at_look in rows:
+            # The bytes taken last may not be stored yet, so the stored bytes alone are too few.
             used = max(at_first + self._taken, at_look + self._taken - self._taken_at_look)
             if used + more_bytes >= most:
                 raise ChatbotError(code, used=shown_bytes(used), limit=shown_bytes(most))

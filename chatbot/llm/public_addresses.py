@@ -19,7 +19,7 @@ also calls others global, such as the site-local fec0::/10."""
 
 
 _AZURES_OWN = ipaddress.ip_address("168.63.129.16")
-"""Looks public, but is what tells a machine of Azure's about itself
+"""Looks public, but at this address Azure gives each of its machines data about itself
 (learn.microsoft.com, "What is IP address 168.63.129.16?")."""
 
 

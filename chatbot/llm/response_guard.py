@@ -37,7 +37,7 @@ async def raise_for_status(response: "httpx2.Response", silence_timeout_seconds:
 
 
 async def body_of(response: "httpx2.Response") -> bytes:
-    """Read a body up to MAX_BODY_BYTES; a compressed body stays compressed, as none is wanted."""
+    """Read a body up to MAX_BODY_BYTES; never decompressed: none was asked for."""
     return b"".join([piece async for piece in _limited(response)])
 
 

@@ -1,1 +1,1 @@
-"""Images and diagrams: which of them are safe to draw."""
+"""Images and diagrams in a model's text: only those that are safe are drawn."""

@@ -33,7 +33,7 @@ CROWD = 5000
 
 That is every 0.7 s with 60 answers and every 2 s with 100. The answers themselves need the
 processor's time. With 100 visitors each receives 30 kB; drawing twice as often would send 37 kB.
-The first draws come sooner, or the first words would come up to 2 s after the first word.
+The first draws are not slowed down, or the first words would appear up to 2 s late.
 """
 
 RERUN_SECONDS = 0.1

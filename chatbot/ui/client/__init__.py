@@ -1,1 +1,1 @@
-"""What the server knows of a client, which may be no browser, and accepts from it."""
+"""Trust in clients, which may be no browsers: where they are, and what they may send."""

@@ -1,1 +1,1 @@
-"""What one session remembers: its state, its widgets' values, its address and its language."""
+"""One session: its state, its widgets' values, the parameters of its address, its language."""
