@@ -32,3 +32,21 @@ def test_both_readmes_give_the_same_commands() -> None:
     commands = COMMAND.findall(english.read_text("utf-8"))
     assert len(commands) >= 2
     assert COMMAND.findall(chinese.read_text("utf-8")) == commands
+
+
+def test_every_file_and_name_in_the_architecture_exists() -> None:
+    words = re.findall(r"`([^`\n]+)`", (ROOT / "docs/architecture.md").read_text("utf-8"))
+    folders = [ROOT / name for name in ("chatbot", "docs", "tests")]
+    paths = [*ROOT.glob("*"), *(path for folder in folders for path in folder.rglob("*"))]
+    named = [word for word in words if re.fullmatch(r"[\w./]+(/|\.(py|js|css|toml|md))", word)]
+    missing = [
+        word
+        for word in named
+        if not any(f"/{path.as_posix()}".endswith(f"/{word.rstrip('/')}") for path in paths)
+    ]
+    assert len(named) > 50 and missing == ["i18n/xx.toml"]  # the language that somebody adds
+
+    code = "\n".join(path.read_text("utf-8") for path in paths if path.suffix == ".py")
+    names = [word for word in words if word.isidentifier()]
+    assert len(names) > 5
+    assert [name for name in names if not re.search(rf"\b{name}\b", code)] == []
