@@ -42,7 +42,7 @@ with errors_shown():
         with look.fresh_place(f"share-{share_id}"):
             shared.show_shared_copy(share_id)
     elif sign_in.let_in():
-        unsaved.note_what_happened()
+        unsaved.note_store_notices()
         history = load_history()
 
     if history:
@@ -106,7 +106,7 @@ with errors_shown():
                     live.wait_for_the_end(history.running)
                 stop_place.empty()
                 above_composer.empty()
-                controls.show_what_was_refused(refused)
+                controls.rerun_after_refusal(refused)
             unsaved.show_gone(history)
         elif show_view:
             page_script.tend_page(view, None)

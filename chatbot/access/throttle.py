@@ -55,19 +55,19 @@ class _NotYet(Exception):
 
 
 class LoginThrottle:
-    """Throttle for one password. `spare` returns the store for attempts while `store` fails."""
+    """Throttle for one password. `fallback` returns the store for attempts while `store` fails."""
 
     def __init__(
         self,
         purpose: str,
         store: Callable[[], Store],
-        spare: Callable[[], Store],
+        fallback: Callable[[], Store],
         now: Callable[[], float] = time.time,
         pause: Callable[[float], None] = time.sleep,
     ) -> None:
         self._purpose = purpose
         self._store = store
-        self._spare = spare
+        self._fallback = fallback
         self._now = now
         self._pause = pause
         self._numbers = count()
@@ -135,7 +135,7 @@ class LoginThrottle:
         except ChatbotError as error:
             if not error.code.startswith("store") or error.code == "store_locked":
                 raise  # a busy database is no reason to start counting from zero
-            return self._count_in(self._spare(), source, attempt_id)
+            return self._count_in(self._fallback(), source, attempt_id)
 
     def _count_in(self, store: Store, source: str, attempt_id: str) -> Store:
         for _ in range(TRIES):

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from chatbot.answers import prompt
 from chatbot.answers.answer import Answer
-from chatbot.answers.prompt import Plan, Spoken
+from chatbot.answers.prompt import AnyMessage, Plan
 from chatbot.answers.running import RunningAnswers
 from chatbot.builtin import model as builtin_model
 from chatbot.errors import ChatbotError
@@ -25,7 +25,7 @@ class Turn:
     """A requested answer."""
 
     answer: Message
-    history: Sequence[Spoken]
+    history: Sequence[AnyMessage]
     """The messages before the answer that the model may see, with the question last."""
     save: Callable[[Message], Message]
     """Saves the answer, and the question if it is new, and returns the saved answer."""
@@ -207,11 +207,15 @@ class Answers(RunningAnswers):
             raise ChatbotError("conflict")
         return last
 
-    def _up_to(self, owner: str, conversation: Conversation, end_id: str | None) -> list[Spoken]:
+    def _up_to(
+        self, owner: str, conversation: Conversation, end_id: str | None
+    ) -> list[AnyMessage]:
         """Return the messages of a branch that the model may see, pinned turns included."""
         if end_id is None:
             return []
-        spoken = self._store.messages.said(owner, conversation.id, HISTORY_MESSAGES, end_id)
+        spoken = self._store.messages.prompt_messages(
+            owner, conversation.id, HISTORY_MESSAGES, end_id
+        )
         if len(spoken) < HISTORY_MESSAGES:
             return [*spoken]
         if spoken[0].role != "user":  # an answer without its question

@@ -12,7 +12,7 @@ class Kind(Enum):
 
     KEPT = "kept"
     """Stored in the database."""
-    SPARE = "spare"
+    FALLBACK = "fallback"
     """In memory until the app ends, because the database cannot be written."""
     TEMPORARY = "temporary"
     """In memory until the session ends, because the visitor wants it not to be stored."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from chatbot.markdown.pictures.images import without_images
 from chatbot.models.tokens import Count, Scale, Window, count
-from chatbot.store import Message, Said
+from chatbot.store import Message, PromptMessage
 
 MESSAGE_OVERHEAD = Count(latin=6)
 """Role and separators around each message in the common chat templates."""
@@ -29,7 +29,7 @@ NO_QUESTION = Message("", "", None, "user", "")
 """Placeholder for the next question before it is typed."""
 
 
-Spoken = Message | Said
+AnyMessage = Message | PromptMessage
 """A message with at least the fields that the prompt needs."""
 
 
@@ -49,7 +49,7 @@ class Plan:
 
 
 def plan(
-    history: Sequence[Spoken],
+    history: Sequence[AnyMessage],
     system_prompt: str,
     max_tokens: int,
     window: Window,
@@ -91,7 +91,7 @@ def plan(
 
 
 def pins_without_room(
-    branch: Sequence[Spoken], system_prompt: str, max_tokens: int, window: Window
+    branch: Sequence[AnyMessage], system_prompt: str, max_tokens: int, window: Window
 ) -> set[str]:
     """Return the messages of pinned turns that do not fit beside the next question.
 
@@ -111,7 +111,7 @@ def pins_without_room(
 
 
 def _places_that_fit(
-    turns: list[list[Spoken]],
+    turns: list[list[AnyMessage]],
     also_sent: list[dict[str, str]],
     budget_tokens: int | None,
     scale: Scale,
@@ -142,7 +142,7 @@ def _places_that_fit(
 
 
 def _first_sent_id(
-    history: Sequence[Spoken], turns: list[list[Spoken]], fitting: list[int]
+    history: Sequence[AnyMessage], turns: list[list[AnyMessage]], fitting: list[int]
 ) -> str | None:
     """Return the message from which on nothing is missing; None if nothing is missing at all."""
     follows = [None, *(message.id for message in history)]
@@ -169,9 +169,9 @@ def _ending(begun: str, is_told_to_go_on: bool) -> list[dict[str, str]]:
     return ending
 
 
-def _turns(messages: Sequence[Spoken]) -> list[list[Spoken]]:
+def _turns(messages: Sequence[AnyMessage]) -> list[list[AnyMessage]]:
     """Group messages into questions with their answers; the last question stands alone."""
-    turns: list[list[Spoken]] = []
+    turns: list[list[AnyMessage]] = []
     for message in messages:
         if message.role == "user":
             turns.append([message])

@@ -86,7 +86,7 @@ class RunningAnswers:
         else:  # the answer belongs to another process, which may have been killed
             self._store.checkpoints.stop(owner, message_id)
 
-    def adopt(self, from_owner: str, to_owner: str) -> None:
+    def merge_owner(self, from_owner: str, to_owner: str) -> None:
         """Move the running answers of one owner to another, as the store does."""
         for answer in list(self._running.values()):
             if answer.owner == from_owner:

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 
 from chatbot.errors import ChatbotError
 from chatbot.limits.policy import Limits
-from chatbot.store.quota import DAY_SECONDS, MINUTE_SECONDS, Left, Spent, Taken, day_of
+from chatbot.store.quota import DAY_SECONDS, MINUTE_SECONDS, Amounts, Remaining, Spent, day_of
 
 FEW_QUESTIONS = 5
 """The page shows the number of questions left for the day when at most this many are left."""
@@ -19,7 +19,7 @@ NEARLY_ALL = 0.9
 """Used part of a day's tokens or dollars from which the page warns the visitor."""
 
 
-def admit(limits: Limits, spent: Spent, most: Taken, now: float) -> Left | None:
+def admit(limits: Limits, spent: Spent, most: Amounts, now: float) -> Remaining | None:
     """Admit a question that uses `most` at most; return what is then left today, if little.
 
     Raises ChatbotError("limit_…"), with the time to come back, if the question is refused.
@@ -33,7 +33,7 @@ def admit(limits: Limits, spent: Spent, most: Taken, now: float) -> Left | None:
             raise ChatbotError(f"limit_at_once_{name}", count=str(policy.at_once))
     tomorrow = next_day(now)
     refusals: list[tuple[float, str]] = []
-    left: list[Left] = []
+    left: list[Remaining] = []
     for name, policy, taken in scopes:
         for limit in policy.rate_limits:
             amount = _amount(most, limit.unit)
@@ -44,9 +44,9 @@ def admit(limits: Limits, spent: Spent, most: Taken, now: float) -> Left | None:
                 if rest < 0:
                     refusals.append((tomorrow, f"limit_day_{name}"))
                 elif limit.unit == "questions" and rest <= FEW_QUESTIONS:
-                    left.append(Left(int(rest), tomorrow))
+                    left.append(Remaining(int(rest), tomorrow))
                 elif limit.unit != "questions" and rest < limit.most * (1 - NEARLY_ALL):
-                    left.append(Left(None, tomorrow))
+                    left.append(Remaining(None, tomorrow))
             else:
                 recent = ((at, _amount(usage, limit.unit)) for at, usage in taken.last_minute)
                 free_at = _free_at(recent, limit.most - amount, now)
@@ -78,5 +78,5 @@ def _free_at(recent: Iterable[tuple[float, float]], most: float, now: float) -> 
     return free_at
 
 
-def _amount(taken: Taken, unit: str) -> float:
+def _amount(taken: Amounts, unit: str) -> float:
     return float(getattr(taken, unit))

@@ -21,7 +21,7 @@ from chatbot.models import pricing
 from chatbot.models.pricing import Usage
 from chatbot.models.source import Source
 from chatbot.store import Outcome, Question, Spending, Store
-from chatbot.store.quota import MINUTE_SECONDS, Left, Spent, Taken
+from chatbot.store.quota import MINUTE_SECONDS, Amounts, Remaining, Spent
 
 log = logging.getLogger(__name__)
 
@@ -32,7 +32,7 @@ models, so that a limit in dollars also protects the owner behind a relay."""
 FORGOTTEN_AFTER_SECONDS = 3600
 """Time after which an answer without a time limit no longer counts as running."""
 
-NOTHING = Taken()
+NOTHING = Amounts()
 
 REMEMBERED_VISITORS = 10_000
 
@@ -81,7 +81,7 @@ class Reservation:
 class Budget:
     """The budget for all visitors of this process, shared with other processes by the store.
 
-    `store` returns the store for the amounts used, and `spare` a replacement while that store
+    `store` returns the store for the amounts used, and `fallback` a replacement while that store
     cannot be written. Both, and `limits`, are called for each question, on the thread that asks
     the question. `on_refused` gets the code of each refusal.
     """
@@ -89,15 +89,15 @@ class Budget:
     def __init__(
         self,
         store: Callable[[], Store],
-        spare: Callable[[], Store],
+        fallback: Callable[[], Store],
         limits: Callable[[], Limits],
         on_refused: Callable[[str], None] = lambda _: None,
     ) -> None:
         self._store = store
-        self._spare = spare
+        self._fallback = fallback
         self._limits = limits
         self._on_refused = on_refused
-        self._left: OrderedDict[str, Left] = OrderedDict()
+        self._left: OrderedDict[str, Remaining] = OrderedDict()
         self._remembering = threading.Lock()
 
     def admit(
@@ -138,31 +138,31 @@ class Budget:
             if error.code.startswith("limit_"):
                 self._on_refused(error.code)
                 if error.code.startswith("limit_day_"):
-                    self._remember(owner, Left(0, admission.next_day(now)))
+                    self._remember(owner, Remaining(0, admission.next_day(now)))
             raise
         self._remember(owner, left)
         return Reservation(question, store.spending, source, most, True, seconds)
 
     def _reserve_somewhere(
         self, store: Store, question: Question, allowed: Limits, now: float
-    ) -> tuple[Store, Question, Left | None]:
-        """Reserve in the store, or in the spare store while the store can only be read."""
+    ) -> tuple[Store, Question, Remaining | None]:
+        """Reserve in the store, or in the fallback store while the store can only be read."""
         try:
             return store, question, _reserve(store, question, allowed, now)
         except ChatbotError as error:
             if not error.kind.can_still_read:
                 raise
         before = _taken_today(store, now)
-        question = replace(question, message_id=None)  # the answer is not in the spare store
-        store = self._spare()
+        question = replace(question, message_id=None)  # the answer is not in the fallback store
+        store = self._fallback()
         return store, question, _reserve(store, question, allowed, now, before)
 
-    def left(self, owner: str) -> Left | None:
+    def left(self, owner: str) -> Remaining | None:
         """Return what a visitor may still use today, as of their last question, if it is little."""
         left = self._left.get(owner)
         return left if left and left.until > time.time() else None
 
-    def _remember(self, owner: str, left: Left | None) -> None:
+    def _remember(self, owner: str, left: Remaining | None) -> None:
         with self._remembering:
             self._left.pop(owner, None)
             if left:
@@ -171,27 +171,27 @@ class Budget:
                 self._left.popitem(last=False)
 
 
-def _taken(source: Source, model: str, most: Usage, allowed: Limits) -> Taken:
+def _taken(source: Source, model: str, most: Usage, allowed: Limits) -> Amounts:
     """Return the amounts that a question reserves until its answer has ended."""
     if source.is_byok:  # their key, their bill
-        return Taken(1)
+        return Amounts(1)
     cost = sum(dollars(source, model, most)) if allowed.count_dollars else 0.0
-    return Taken(1, most.input_tokens + most.output_tokens, cost)
+    return Amounts(1, most.input_tokens + most.output_tokens, cost)
 
 
 def _reserve(
-    store: Store, question: Question, allowed: Limits, now: float, before: Taken = NOTHING
-) -> Left | None:
+    store: Store, question: Question, allowed: Limits, now: float, before: Amounts = NOTHING
+) -> Remaining | None:
     """Reserve in the store. `before` is the site's use today that another store has recorded."""
 
-    def check(spent: Spent) -> Left | None:
+    def check(spent: Spent) -> Remaining | None:
         site = replace(spent.by_site, today=spent.by_site.today + before)
         return admission.admit(allowed, replace(spent, by_site=site), question.most, now)
 
     return store.spending.reserve(question, check, now, allowed.count_minutes)
 
 
-def _taken_today(store: Store, now: float) -> Taken:
+def _taken_today(store: Store, now: float) -> Amounts:
     """Return the site's use today from a store that may be read-only."""
     with suppress(ChatbotError):
         return store.spending.taken_today(now)

@@ -53,7 +53,7 @@ def default_database_url() -> str:
     return f"sqlite:///{folder / 'chatbot.db'}"
 
 
-def _said(meaning: Callable[[str], T]) -> Callable[[object], T | None]:
+def _parsed_with(meaning: Callable[[str], T]) -> Callable[[object], T | None]:
     """Make a validator that parses a text, or a list of its parts, and keeps None."""
 
     def read(value: object) -> T | None:
@@ -109,14 +109,14 @@ class Settings(BaseSettings):
     admins: Annotated[tuple[str, ...], NoDecode, BeforeValidator(addresses_in)] = Field(
         (), alias="CHATBOT_ADMINS", validate_default=False
     )
-    visitor_limits: Annotated[Policy | None, NoDecode, BeforeValidator(_said(policy_in))] = Field(
-        None, alias="CHATBOT_VISITOR_LIMITS"
+    visitor_limits: Annotated[Policy | None, NoDecode, BeforeValidator(_parsed_with(policy_in))] = (
+        Field(None, alias="CHATBOT_VISITOR_LIMITS")
     )
-    site_limits: Annotated[Policy | None, NoDecode, BeforeValidator(_said(policy_in))] = Field(
-        None, alias="CHATBOT_SITE_LIMITS"
+    site_limits: Annotated[Policy | None, NoDecode, BeforeValidator(_parsed_with(policy_in))] = (
+        Field(None, alias="CHATBOT_SITE_LIMITS")
     )
     answer_limits: Annotated[
-        AnswerLimits | None, NoDecode, BeforeValidator(_said(answer_limits_in))
+        AnswerLimits | None, NoDecode, BeforeValidator(_parsed_with(answer_limits_in))
     ] = Field(None, alias="CHATBOT_ANSWER_LIMITS")
     source_url: str = Field(SOURCE_URL, alias="CHATBOT_SOURCE_URL")
     metrics_address: str | None = Field(

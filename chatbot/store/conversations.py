@@ -12,7 +12,7 @@ from chatbot.store.records import Conversation, Message, new_id, one_line
 from chatbot.store.schema import conversations, messages, shares
 from chatbot.store.search import add_texts, set_title
 from chatbot.store.sizes import conversation_size, message_row
-from chatbot.store.spending import adopt_spending
+from chatbot.store.spending import merge_spending
 
 _COLUMNS = [conversations.c[name] for name in Conversation.__dataclass_fields__]
 
@@ -204,7 +204,7 @@ class Conversations:
         )
 
     @writing
-    def adopt(self, connection: sa.Connection, from_owner: str, to_owner: str) -> None:
+    def merge_owner(self, connection: sa.Connection, from_owner: str, to_owner: str) -> None:
         """Move all data of one owner to another, when a person is recognised after signing in."""
         theirs = sa.select(conversations.c.id).where(conversations.c.owner == from_owner)
         for conversation_id in list(connection.scalars(theirs.order_by(conversations.c.activity))):
@@ -216,7 +216,7 @@ class Conversations:
         connection.execute(
             shares.update().where(shares.c.owner == from_owner).values(owner=to_owner)
         )
-        adopt_spending(connection, from_owner, to_owner)
+        merge_spending(connection, from_owner, to_owner)
 
 
 def change(connection: sa.Connection, owner: str, conversation_id: str, **values: object) -> bool:

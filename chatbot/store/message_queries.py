@@ -6,14 +6,14 @@ from typing import Any
 import sqlalchemy as sa
 
 from chatbot.store.adding import owned
-from chatbot.store.records import Message, Said
+from chatbot.store.records import Message, PromptMessage
 from chatbot.store.schema import conversations, messages
 
 COLUMNS = [messages.c[name] for name in Message.__dataclass_fields__]
 BRANCH_COLUMNS = [column for column in COLUMNS if column.name != "reasoning"]
 """Columns of a branch, which every page run reads; reasoning is read only when it is opened."""
 
-SAID_COLUMNS = [messages.c[name] for name in Said._fields]
+SAID_COLUMNS = [messages.c[name] for name in PromptMessage._fields]
 
 
 def newest_first_query(

@@ -17,7 +17,7 @@ from chatbot.store.message_queries import (
     message_of,
     newest_first_query,
 )
-from chatbot.store.records import HEARTBEAT_TIMEOUT_SECONDS, Message, Said, State
+from chatbot.store.records import HEARTBEAT_TIMEOUT_SECONDS, Message, PromptMessage, State
 from chatbot.store.schema import conversations, messages
 from chatbot.store.search import add_texts
 from chatbot.store.sizes import message_row
@@ -39,17 +39,17 @@ class Messages:
         return newest_first[::-1]
 
     @reading
-    def said(
+    def prompt_messages(
         self,
         connection: sa.Connection,
         owner: str,
         conversation_id: str,
         limit: int,
         end_id: str,
-    ) -> list[Said]:
+    ) -> list[PromptMessage]:
         """Return the last `limit` messages of the branch that ends in `end_id`, oldest first."""
         query = newest_first_query(SAID_COLUMNS, owner, conversation_id, end_id).limit(limit)
-        return [Said(*row) for row in connection.execute(query)][::-1]
+        return [PromptMessage(*row) for row in connection.execute(query)][::-1]
 
     @reading
     def count_after(self, connection: sa.Connection, owner: str, message_id: str) -> int | None:

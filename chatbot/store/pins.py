@@ -5,7 +5,7 @@ import sqlalchemy as sa
 from chatbot.store.adding import owned
 from chatbot.store.database import Database, reading, writing
 from chatbot.store.message_queries import SAID_COLUMNS, message_of
-from chatbot.store.records import Said
+from chatbot.store.records import PromptMessage
 from chatbot.store.schema import conversations, messages
 
 
@@ -34,7 +34,7 @@ class Pins:
     @reading
     def above(
         self, connection: sa.Connection, owner: str, conversation_id: str, parent_id: str | None
-    ) -> list[Said]:
+    ) -> list[PromptMessage]:
         """Return the pinned turns of a branch up to and with `parent_id`, oldest first."""
         is_pinned = (messages.c.conversation_id == conversation_id, messages.c.is_pinned)
         if parent_id is None or not connection.scalar(sa.select(sa.exists().where(*is_pinned))):
@@ -53,4 +53,4 @@ class Pins:
         query = (
             sa.select(*SAID_COLUMNS).where(messages.c.id.in_(pinned)).order_by(messages.c.sequence)
         )
-        return [Said(*row) for row in connection.execute(query)]
+        return [PromptMessage(*row) for row in connection.execute(query)]

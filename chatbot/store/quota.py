@@ -4,15 +4,15 @@ from dataclasses import dataclass, fields, replace
 
 
 @dataclass(frozen=True)
-class Taken:
+class Amounts:
     """Amounts that questions used or may use: questions, tokens, US dollars."""
 
     questions: int = 0
     tokens: int = 0
     dollars: float = 0
 
-    def __add__(self, more: "Taken") -> "Taken":
-        return Taken(
+    def __add__(self, more: "Amounts") -> "Amounts":
+        return Amounts(
             self.questions + more.questions,
             self.tokens + more.tokens,
             self.dollars + more.dollars,
@@ -23,8 +23,8 @@ class Taken:
 class SpentBy:
     """Use by one visitor, or by all visitors."""
 
-    today: Taken = Taken()
-    last_minute: tuple[tuple[float, Taken], ...] = ()
+    today: Amounts = Amounts()
+    last_minute: tuple[tuple[float, Amounts], ...] = ()
     """Time of each question, in seconds since 1970, with its amounts."""
     running: int = 0
     """Number of running answers."""
@@ -39,7 +39,7 @@ class Spent:
 
 
 @dataclass(frozen=True)
-class Left:
+class Remaining:
     """The rest of a visitor's daily limit, if it is small."""
 
     questions: int | None
@@ -64,7 +64,7 @@ class Question:
     id: str
     owner: str
     model: str
-    most: Taken
+    most: Amounts
     ends_by: float
     """Latest end of the question's answer, in seconds since 1970."""
     message_id: str | None = None
@@ -91,10 +91,10 @@ class Outcome:
     timed_seconds: float = 0
 
     @property
-    def taken(self) -> Taken:
+    def taken(self) -> Amounts:
         """The amounts that count towards the limits."""
         tokens = self.input_tokens + self.output_tokens
-        return Taken(1, tokens, self.dollars + self.assumed_dollars)
+        return Amounts(1, tokens, self.dollars + self.assumed_dollars)
 
 
 @dataclass(frozen=True)
@@ -130,9 +130,9 @@ class ModelDay:
         return self.read_tokens + self.written_tokens
 
     @property
-    def taken(self) -> Taken:
+    def taken(self) -> Amounts:
         """The amounts that count towards the limits."""
-        return Taken(self.questions, self.tokens, self.dollars + self.assumed_dollars)
+        return Amounts(self.questions, self.tokens, self.dollars + self.assumed_dollars)
 
     @property
     def seconds_to_first_text(self) -> float | None:

@@ -78,7 +78,7 @@ class Message:
         return self.is_running and silent_seconds > HEARTBEAT_TIMEOUT_SECONDS
 
 
-class Said(NamedTuple):
+class PromptMessage(NamedTuple):
     """The parts of a message that the prompt needs; faster to read than a Message."""
 
     id: str
@@ -117,7 +117,7 @@ class Share:
 
 
 @dataclass(frozen=True)
-class Found:
+class SearchResult:
     """A match of a search: in a message, or in the title if `message_id` is None."""
 
     conversation_id: str

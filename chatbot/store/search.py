@@ -6,7 +6,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from chatbot.store.database import Database, reading
-from chatbot.store.records import Found, Message
+from chatbot.store.records import Message, SearchResult
 from chatbot.store.schema import conversations, messages, passages
 from chatbot.store.search_text import phrases, postgresql_query, sqlite_query, words
 
@@ -71,7 +71,9 @@ class Search:
         self._database = database
 
     @reading
-    def find(self, connection: sa.Connection, owner: str, query: str, limit: int) -> list[Found]:
+    def find(
+        self, connection: sa.Connection, owner: str, query: str, limit: int
+    ) -> list[SearchResult]:
         """Find all words of a query; the last word may be only the beginning of a word."""
         query_phrases = phrases(query)
         if not query_phrases:
@@ -110,9 +112,9 @@ def _newest_first(
     query: sa.Select[Any],
     number: sa.ColumnElement[int],
     limit: int,
-) -> list[Found]:
+) -> list[SearchResult]:
     rows = connection.execute(query.order_by(number.desc()).limit(limit))
-    return [Found(*row) for row in rows]
+    return [SearchResult(*row) for row in rows]
 
 
 def _contain(query_phrases: Sequence[str]) -> list[sa.ColumnElement[bool]]:

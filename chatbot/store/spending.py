@@ -12,12 +12,12 @@ import sqlalchemy as sa
 from chatbot.store.database import Database, one_after_the_other, reading, writing
 from chatbot.store.quota import (
     MINUTE_SECONDS,
+    Amounts,
     ModelDay,
     Outcome,
     Question,
     Spent,
     SpentBy,
-    Taken,
     day_of,
 )
 from chatbot.store.records import HEARTBEAT_TIMEOUT_SECONDS
@@ -64,7 +64,7 @@ def count(connection: sa.Connection, day: int, owner: str, outcome: Outcome) -> 
     connection.execute(model_days.insert(), {"day": day, "model": model, **counts})
 
 
-def add_to_visitor(connection: sa.Connection, day: int, owner: str, taken: Taken) -> bool:
+def add_to_visitor(connection: sa.Connection, day: int, owner: str, taken: Amounts) -> bool:
     """Add to a visitor's total of a day; return True for the visitor's first question that day."""
     counts = {"questions": taken.questions, "tokens": taken.tokens, "dollars": taken.dollars}
     is_there = _add(connection, visitor_days, {"day": day, "owner": owner}, counts)
@@ -175,7 +175,7 @@ class Spending:
         return [ModelDay(**row._mapping) for row in connection.execute(query)]
 
     @reading
-    def taken_today(self, connection: sa.Connection, now: float) -> Taken:
+    def taken_today(self, connection: sa.Connection, now: float) -> Amounts:
         """Return the site's use today, including open reservations.
 
         For a read-only database, where abandoned reservations cannot be settled and stay open.
@@ -196,7 +196,7 @@ class Spending:
         connection.execute(spendings.update().where(spendings.c.owner == owner).values(owner=""))
 
 
-def adopt_spending(connection: sa.Connection, from_owner: str, to_owner: str) -> None:
+def merge_spending(connection: sa.Connection, from_owner: str, to_owner: str) -> None:
     """Merge the use of two owners, when a person is recognised after signing in."""
     one_after_the_other(connection, COUNTING_LOCK)  # two tabs may merge at the same time
     connection.execute(
@@ -204,7 +204,9 @@ def adopt_spending(connection: sa.Connection, from_owner: str, to_owner: str) ->
     )
     is_theirs = visitor_days.c.owner == from_owner
     for row in connection.execute(visitor_days.select().where(is_theirs)).all():
-        add_to_visitor(connection, row.day, to_owner, Taken(row.questions, row.tokens, row.dollars))
+        add_to_visitor(
+            connection, row.day, to_owner, Amounts(row.questions, row.tokens, row.dollars)
+        )
     connection.execute(visitor_days.delete().where(is_theirs))
 
 
@@ -251,13 +253,13 @@ class _Sum:
     """Sum of the questions that are not in the day's totals yet."""
 
     def __init__(self) -> None:
-        self._open = Taken()
-        self._last_minute: list[tuple[float, Taken]] = []
+        self._open = Amounts()
+        self._last_minute: list[tuple[float, Amounts]] = []
         self._running = 0
 
     def add(self, row: sa.Row[Any], is_running: bool, today: int, now: float) -> None:
         """Add a question to the sum."""
-        taken = Taken(1, row.tokens, row.dollars)
+        taken = Amounts(1, row.tokens, row.dollars)
         if row.began_at > now - MINUTE_SECONDS:
             self._last_minute.append((row.began_at, taken))
         if is_running:
@@ -268,13 +270,13 @@ class _Sum:
     def with_day(self, counted: tuple[Any, ...]) -> SpentBy:
         """Return the use so far, including the day's totals."""
         questions, tokens, dollars = counted or (0, 0, 0)
-        ended = Taken(int(questions or 0), int(tokens or 0), float(dollars or 0))
+        ended = Amounts(int(questions or 0), int(tokens or 0), float(dollars or 0))
         return SpentBy(ended + self._open, tuple(self._last_minute), self._running)
 
 
 def _end(connection: sa.Connection, row: sa.Row[Any], outcome: Outcome | None) -> None:
     """Settle an open question with its outcome, if it was asked."""
-    taken = outcome.taken if outcome else Taken()
+    taken = outcome.taken if outcome else Amounts()
     connection.execute(
         spendings.update()
         .where(spendings.c.id == row.id)

@@ -21,7 +21,7 @@ from chatbot.ui.session.state import page_state
 VISITOR, ADMIN = "visitor", "admin"
 
 _guesses = {
-    purpose: LoginThrottle(purpose, services.store, lambda: services.spare().store)
+    purpose: LoginThrottle(purpose, services.store, lambda: services.fallback().store)
     for purpose in (VISITOR, ADMIN)
 }
 

@@ -16,18 +16,18 @@ from chatbot.ui.session import query_params, widgets
 from chatbot.ui.session.state import page_state
 
 
-def of(conversation_id: str | None) -> Place:
+def place_of(conversation_id: str | None) -> Place:
     """Return the place of a conversation; for None, the place of the next new conversation."""
     if is_temporary(conversation_id):
         return services.temporary()
-    if conversation_id and is_spare(conversation_id):
-        return services.spare()
+    if conversation_id and is_in_fallback(conversation_id):
+        return services.fallback()
     return services.usual()
 
 
-def here() -> Place:
+def open_place() -> Place:
     """Return the place of the open conversation."""
-    return of(query_params.get("c"))
+    return place_of(query_params.get("c"))
 
 
 def is_temporary(conversation_id: str | None) -> bool:
@@ -37,18 +37,18 @@ def is_temporary(conversation_id: str | None) -> bool:
     return conversation_id in page_state().temporary_ids
 
 
-def is_spare(conversation_id: str) -> bool:
+def is_in_fallback(conversation_id: str) -> bool:
     """Tell if a conversation is in the in-memory fallback because it could not be saved."""
-    if not services.has_spare():
+    if not services.has_fallback():
         return False
-    return services.spare().store.conversations.get(visitor.owner(), conversation_id) is not None
+    return services.fallback().store.conversations.get(visitor.owner(), conversation_id) is not None
 
 
-def spare_conversations() -> list[Conversation]:
+def fallback_conversations() -> list[Conversation]:
     """Return the conversations in the in-memory fallback, waiting to be saved to the database."""
-    if not services.has_spare() or services.failure_to_open():
+    if not services.has_fallback() or services.failure_to_open():
         return []
-    return services.spare().store.conversations.page(visitor.owner(), limit=100)
+    return services.fallback().store.conversations.page(visitor.owner(), limit=100)
 
 
 def write(conversation: Conversation, work: Callable[[Place], None], is_new: bool = False) -> None:
@@ -58,19 +58,19 @@ def write(conversation: Conversation, work: Callable[[Place], None], is_new: boo
     """
     if fault := services.settings().fault:
         raise fault
-    if not is_new and is_spare(conversation.id):
+    if not is_new and is_in_fallback(conversation.id):
         with suppress(ChatbotError):
-            _move(conversation.id, services.spare(), services.usual())
-    place = of(None if is_new else conversation.id)
+            _move(conversation.id, services.fallback(), services.usual())
+    place = place_of(None if is_new else conversation.id)
     try:
         work(place)
     except ChatbotError as error:
         if not error.kind.can_still_read or place.kind is not Kind.KEPT:
             raise
-        page_state().why_spare = error
+        page_state().why_fallback = error
         if not is_new:
-            _move(conversation.id, place, services.spare())
-        work(services.spare())
+            _move(conversation.id, place, services.fallback())
+        work(services.fallback())
     if is_new and place.kind is Kind.TEMPORARY:
         page_state().temporary_ids.add(conversation.id)
 
@@ -78,10 +78,10 @@ def write(conversation: Conversation, work: Callable[[Place], None], is_new: boo
 @noting_errors
 def save_again(conversation_id: str) -> None:
     """Try again to save a conversation that is only in memory."""
-    if is_spare(conversation_id):
-        _move(conversation_id, services.spare(), services.usual())
+    if is_in_fallback(conversation_id):
+        _move(conversation_id, services.fallback(), services.usual())
     else:
-        of(conversation_id).answers.save_again()
+        place_of(conversation_id).answers.save_again()
 
 
 def _move(conversation_id: str, source: Place, target: Place) -> None:
@@ -102,5 +102,5 @@ def _move(conversation_id: str, source: Place, target: Place) -> None:
     if any(source.answers.is_running(message.id) for message in messages):
         raise ChatbotError("still_answering")
     target.store.conversations.put(owner, conversation, messages)
-    if source.kind is Kind.SPARE:
+    if source.kind is Kind.FALLBACK:
         source.store.conversations.erase(owner, conversation_id)

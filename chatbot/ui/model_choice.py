@@ -32,7 +32,7 @@ def load_saved(conversation: Conversation | None) -> None:
     else:
         last = services.usual().store.conversations.last_controls(visitor.owner())
         saved = {name: last[name] for name in ("provider", "model") if name in last}
-        if visitor.has_just_told_who_it_is() and (picked := kept_choice(saved)):
+        if visitor.has_just_become_known() and (picked := kept_choice(saved)):
             choose(picked)
     page_state().saved_controls = saved
 
@@ -168,7 +168,7 @@ def keep() -> None:
     key = widgets.control("max_tokens")
     if widgets.value(key) not in (None, chosen.max_tokens):
         widgets.put(key, chosen.max_tokens)
-    place = current_store.here()
+    place = current_store.open_place()
     if chosen.system_prompt:  # long prompts in many conversations could fill the disk
         expect_room(place.store, visitor.owner(), services.limits(), len(chosen.system_prompt))
     keep_in(place)
@@ -213,7 +213,7 @@ def refused() -> Mapping[str, str]:
     endpoint, model = chosen()
     if endpoint is None or model is None:
         return {}
-    return current_store.here().answers.models.refused_parameters(endpoint, model)
+    return current_store.open_place().answers.models.refused_parameters(endpoint, model)
 
 
 def longest_answer() -> int:

@@ -130,23 +130,23 @@ def failure_to_open() -> ChatbotError | None:
 def usual() -> Place:
     """Return the database's place, or the in-memory fallback while the database fails."""
     if failure_to_open():
-        return spare()
+        return fallback()
     return _kept(settings().database_url.get_secret_value())
 
 
 @st.cache_resource(show_spinner=False, on_release=Place.close)
-def spare() -> Place:
+def fallback() -> Place:
     """Return the in-memory fallback, which holds unsaved conversations until the app ends."""
-    _has_spare.set()
-    return _open(Kind.SPARE)
+    _has_fallback.set()
+    return _open(Kind.FALLBACK)
 
 
-_has_spare = threading.Event()
+_has_fallback = threading.Event()
 
 
-def has_spare() -> bool:
+def has_fallback() -> bool:
     """Tell if the in-memory fallback was ever opened."""
-    return _has_spare.is_set()
+    return _has_fallback.is_set()
 
 
 def temporary() -> Place:
@@ -170,7 +170,7 @@ def temporary() -> Place:
 @st.cache_resource(show_spinner=False)
 def budget() -> Budget:
     """Return the budget, which admits or refuses each question in every kind of store."""
-    return Budget(lambda: usual().store, lambda: spare().store, limits, events.tell_refused)
+    return Budget(lambda: usual().store, lambda: fallback().store, limits, events.tell_refused)
 
 
 def limits() -> Limits:
@@ -186,8 +186,8 @@ def limits() -> Limits:
 def all_places() -> list[Place]:
     """Return every place that may hold conversations of this session's visitor."""
     places = [usual()]
-    if has_spare() and places[0].kind is not Kind.SPARE:
-        places.append(spare())
+    if has_fallback() and places[0].kind is not Kind.FALLBACK:
+        places.append(fallback())
     if page_state().temporary_place:
         places.append(temporary())
     return places

@@ -21,7 +21,7 @@ def meet_visitor() -> None:
     # While the connection is lost there are no cookies, so look for one until the browser answers.
     cookie = None if visitor_is_known() else access_visitor.token_in(st.context.cookies)
     if cookie:
-        _adopt(state.visitor_token or cookie, cookie)
+        _merge_owner(state.visitor_token or cookie, cookie)
         state.visitor_token = cookie
         state.visitor_is_known = state.visitor_has_cookie = True
     state.visitor_token = state.visitor_token or access_visitor.new_token()
@@ -56,21 +56,21 @@ def visitor() -> str:
     stored = widgets.component_value(widgets.VISITOR_COMPONENT, "token")
     if state.visitor_has_cookie:
         if access_visitor.is_token(stored) and stored != state.moved_token:
-            _adopt(stored, state.visitor_token)
+            _merge_owner(stored, state.visitor_token)
             state.moved_token = stored
     elif access_visitor.is_token(stored) and not visitor_is_known():
-        _adopt(state.visitor_token, stored)
+        _merge_owner(state.visitor_token, stored)
         state.visitor_token = stored
         state.visitor_is_known = state.visitor_was_told = True
     return access_visitor.owner_of(state.visitor_token)
 
 
-def _adopt(from_token: str, to_token: str) -> None:
+def _merge_owner(from_token: str, to_token: str) -> None:
     if from_token != to_token:
         before, now = access_visitor.owner_of(from_token), access_visitor.owner_of(to_token)
         for place in services.all_places():
-            place.store.conversations.adopt(before, now)
-            place.answers.adopt(before, now)
+            place.store.conversations.merge_owner(before, now)
+            place.answers.merge_owner(before, now)
 
 
 def visitor_is_known() -> bool:
@@ -78,7 +78,7 @@ def visitor_is_known() -> bool:
     return page_state().visitor_is_known
 
 
-def has_just_told_who_it_is() -> bool:
+def has_just_become_known() -> bool:
     """Tell, once, that the browser has sent its token since the last call.
 
     Before the token came, none of the visitor's conversations were known.

@@ -316,12 +316,12 @@ def test_people_who_come_together_do_not_wait_for_each_other(store: Store) -> No
 
 
 def test_while_the_database_fails_guesses_are_slowed_all_the_same(tmp_path: Path) -> None:
-    broken, spare = Store(f"sqlite:///{tmp_path}/store.db"), Store("sqlite://")
+    broken, fallback = Store(f"sqlite:///{tmp_path}/store.db"), Store("sqlite://")
     with broken._database.engine.begin() as connection:
         connection.exec_driver_sql("DROP TABLE guesses")
     clock = Clock()
-    throttle = LoginThrottle("visitor", lambda: broken, lambda: spare, clock, clock.pause)
+    throttle = LoginThrottle("visitor", lambda: broken, lambda: fallback, clock, clock.pause)
     outcomes = [outcome(throttle, Quick(), "wrong") for _ in range(FREE_ATTEMPTS + 1)]
     assert outcomes == ["password_wrong"] * FREE_ATTEMPTS + ["password_wait"]
-    for store in (broken, spare):
+    for store in (broken, fallback):
         store.close()

@@ -275,7 +275,7 @@ def test_an_answer_is_stopped_by_its_owner_alone(
     answers.stop("somebody else", answer.message.id)
     answers.stop_all("somebody else")
     assert not answer.has_ended
-    answers.adopt(ME, "me, recognised")
+    answers.merge_owner(ME, "me, recognised")
     answers.stop_all("me, recognised")
     assert answer.message.state is State.STOPPED
     assert endpoint.hung_up.wait(10)

@@ -5,7 +5,7 @@ from streamlit.testing.v1 import AppTest
 
 from chatbot.markdown.splitting.parts import SHOWN_CHARACTERS
 from chatbot.ui import services
-from chatbot.ui.chat.streaming_markdown import Growing
+from chatbot.ui.chat.streaming_markdown import GrowingText
 from tests.servers.endpoint import FakeEndpoint, Reply
 from tests.ui.test_data import ME, another_visitor, opened
 from tests.ui.test_page import ask, click, texts
@@ -50,7 +50,7 @@ def test_a_long_message_shows_its_first_part_and_more_at_each_click(
 
 def test_a_growing_text_stops_where_its_message_is_full() -> None:
     page = Page()
-    growing = Growing(page)  # type: ignore[arg-type]
+    growing = GrowingText(page)  # type: ignore[arg-type]
     for size in range(0, len(LONG), 5_000):
         growing.draw(LONG[:size], is_whole=False)
         assert growing.drawn_to == size or not growing.is_full
@@ -66,5 +66,5 @@ def test_a_growing_text_stops_where_its_message_is_full() -> None:
 
 def test_what_a_click_allows_is_drawn_from_the_beginning() -> None:
     page = Page()
-    Growing(page, times_shown=3).draw(LONG, is_whole=True)  # type: ignore[arg-type]
+    GrowingText(page, times_shown=3).draw(LONG, is_whole=True)  # type: ignore[arg-type]
     assert LAST in page.text

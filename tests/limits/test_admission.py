@@ -5,25 +5,25 @@ import pytest
 from chatbot.errors import ChatbotError
 from chatbot.limits.admission import admit
 from chatbot.limits.policy import PUBLIC, AnswerLimits, Limits, Policy, answer_limits_in, policy_in
-from chatbot.store.quota import DAY_SECONDS, Left, Spent, SpentBy, Taken
+from chatbot.store.quota import DAY_SECONDS, Amounts, Remaining, Spent, SpentBy
 
 NOON = 20_000 * DAY_SECONDS + DAY_SECONDS / 2
 MIDNIGHT = 20_001 * DAY_SECONDS
-QUESTION = Taken(1, 1000, 0.01)
+QUESTION = Amounts(1, 1000, 0.01)
 
 
 def visitor(text: str) -> Limits:
     return Limits(visitor=policy_in(text))
 
 
-def refusal(limits: Limits, spent: Spent, wanted: Taken = QUESTION) -> ChatbotError:
+def refusal(limits: Limits, spent: Spent, wanted: Amounts = QUESTION) -> ChatbotError:
     with pytest.raises(ChatbotError) as caught:
         admit(limits, spent, wanted, NOON)
     return caught.value
 
 
 def today(questions: int = 0, tokens: int = 0, dollars: float = 0) -> Spent:
-    taken = SpentBy(Taken(questions, tokens, dollars))
+    taken = SpentBy(Amounts(questions, tokens, dollars))
     return Spent(taken, taken)
 
 
@@ -130,6 +130,6 @@ def test_what_can_never_fit_is_not_told_to_come_back() -> None:
 def test_what_is_left_is_told_only_when_it_is_little() -> None:
     limits = visitor("9 questions per day, 100k tokens per day")
     assert admit(limits, today(2), QUESTION, NOON) is None
-    assert admit(limits, today(3), QUESTION, NOON) == Left(5, MIDNIGHT)
-    assert admit(limits, today(8), QUESTION, NOON) == Left(0, MIDNIGHT)
-    assert admit(limits, today(0, 90_000), QUESTION, NOON) == Left(None, MIDNIGHT)
+    assert admit(limits, today(3), QUESTION, NOON) == Remaining(5, MIDNIGHT)
+    assert admit(limits, today(8), QUESTION, NOON) == Remaining(0, MIDNIGHT)
+    assert admit(limits, today(0, 90_000), QUESTION, NOON) == Remaining(None, MIDNIGHT)

@@ -17,7 +17,7 @@ from chatbot.llm.endpoint import Endpoint
 from chatbot.llm.request import Controls
 from chatbot.models.pricing import Usage, stated_prices
 from chatbot.store import Conversation, Message, ModelDay, State, Store, new_conversation
-from chatbot.store.quota import Left
+from chatbot.store.quota import Remaining
 from tests.conftest import CANARY_KEY, wait_until
 from tests.servers.endpoint import FakeEndpoint, Reply
 from tests.store.test_spending import spent
@@ -32,10 +32,10 @@ class Site:
     def __init__(self, store: Store) -> None:
         self.limits = Limits()
         self.store = store
-        self.spare = Store("sqlite://")
+        self.fallback = Store("sqlite://")
         self.refusals: list[str] = []
         self.budget = Budget(
-            lambda: self.store, lambda: self.spare, lambda: self.limits, self.refusals.append
+            lambda: self.store, lambda: self.fallback, lambda: self.limits, self.refusals.append
         )
         self.answers = Answers(store, self.budget)
 
@@ -68,7 +68,7 @@ def site(store: Store, endpoint: FakeEndpoint) -> Iterator[Site]:  # closed befo
     yield site
     site.answers.close()
     wait_until(lambda: not site.answers._running)
-    site.spare.close()
+    site.fallback.close()
 
 
 @pytest.fixture
@@ -437,7 +437,7 @@ def test_what_is_left_is_known_after_a_question_and_until_the_day_is_over(
         follow(site.ask(source))
         left = site.budget.left(ME)
         assert left and left.questions == rest
-    site.budget._remember(ME, Left(1, time.time() - 1))
+    site.budget._remember(ME, Remaining(1, time.time() - 1))
     assert site.budget.left(ME) is None
 
 

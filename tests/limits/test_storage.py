@@ -114,7 +114,7 @@ def test_a_visitor_without_room_asks_nothing_and_the_others_go_on(
         follow(site.ask(source, "somebody else"))
     finally:
         site.answers.close()
-        site.spare.close()
+        site.fallback.close()
 
 
 def test_a_full_site_takes_nothing_of_anybody(file_store: Store) -> None:

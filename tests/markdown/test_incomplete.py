@@ -10,7 +10,7 @@ from markdown_it import MarkdownIt
 from chatbot.markdown.formulas.unfinished import LONGEST
 from chatbot.markdown.incomplete import close_open_markers
 from chatbot.markdown.syntax.emphasis import with_emphasis
-from chatbot.ui.chat.streaming_markdown import Growing
+from chatbot.ui.chat.streaming_markdown import GrowingText
 from tests.ui.test_streaming_markdown import Page
 
 AS_IT_WILL_LOOK = {
@@ -176,7 +176,7 @@ def test_no_beginning_of_a_line_shows_marks_that_its_whole_does_not(line: str) -
 
 def test_on_the_page_it_is_so_until_it_goes_on_otherwise() -> None:
     page = Page()
-    growing = Growing(page)  # type: ignore[arg-type]
+    growing = GrowingText(page)  # type: ignore[arg-type]
     growing.say_instead("…")
     growing.draw("**", is_whole=False)
     assert page.text == "…"

@@ -11,12 +11,12 @@ from chatbot.errors import ChatbotError
 from chatbot.limits.admission import admit
 from chatbot.limits.policy import Limits, policy_in
 from chatbot.store import Message, Outcome, Question, State, Store, new_conversation, new_id
-from chatbot.store.quota import DAY_SECONDS, Left, Spent, Taken
+from chatbot.store.quota import DAY_SECONDS, Amounts, Remaining, Spent
 from chatbot.store.spending import KEPT_DAYS, MODELS_A_DAY
 from tests.servers.processes import call_at_once
 
 NOON = 20_000 * DAY_SECONDS + DAY_SECONDS / 2
-MOST = Taken(1, 1000, 0.5)
+MOST = Amounts(1, 1000, 0.5)
 DONE = Outcome("m", False, 30, 12, 0.02, 0, 0.5, 12, 0.25)
 
 
@@ -38,7 +38,9 @@ def spent(store: Store, owner: str = "me", now: float = NOON) -> Spent:
     return seen[0]
 
 
-def reserve(store: Store, asked: Question, text: str = "off", now: float = NOON) -> Left | None:
+def reserve(
+    store: Store, asked: Question, text: str = "off", now: float = NOON
+) -> Remaining | None:
     limits = Limits(site=policy_in(text))
     return store.spending.reserve(asked, partial(admit, limits, most=asked.most, now=now), now)
 
@@ -49,12 +51,12 @@ def test_what_may_be_taken_counts_until_it_is_known_what_was(store: Store) -> No
     for by in (spent(store).by_visitor, spent(store).by_site, spent(store, "other").by_site):
         assert (by.today, by.running) == (MOST, 1)
         assert by.last_minute == ((NOON, MOST),)
-    assert spent(store, "other").by_visitor.today == Taken()
+    assert spent(store, "other").by_visitor.today == Amounts()
     store.spending.settle(asked, DONE, True, NOON + 2)
     now = spent(store, now=NOON + 3)
-    assert (now.by_site.today, now.by_site.running) == (Taken(1, 42, 0.02), 0)
+    assert (now.by_site.today, now.by_site.running) == (Amounts(1, 42, 0.02), 0)
     assert now.by_visitor == now.by_site
-    assert [taken for _, taken in now.by_site.last_minute] == [Taken(1, 42, 0.02)]
+    assert [taken for _, taken in now.by_site.last_minute] == [Amounts(1, 42, 0.02)]
     assert spent(store, now=NOON + 70).by_site.last_minute == ()
 
 
@@ -79,7 +81,7 @@ def test_an_end_that_is_told_twice_counts_once(store: Store) -> None:
     reserve(store, asked)
     for _ in range(2):
         store.spending.settle(asked, DONE, True, NOON)
-    assert spent(store).by_site.today == Taken(1, 42, 0.02)
+    assert spent(store).by_site.today == Amounts(1, 42, 0.02)
 
 
 def test_what_was_not_asked_after_all_counts_nothing(store: Store) -> None:
@@ -116,12 +118,12 @@ def test_an_answer_that_goes_on_after_midnight_belongs_to_the_day_it_was_asked(
     store.spending.settle(late, DONE, True, NOON + DAY_SECONDS)
     [day] = store.spending.by_day(7, NOON + DAY_SECONDS)
     assert day.day == 20_000
-    assert spent(store, now=NOON + DAY_SECONDS).by_site.today == Taken()
+    assert spent(store, now=NOON + DAY_SECONDS).by_site.today == Amounts()
 
 
 def test_without_limits_only_ends_are_counted(store: Store) -> None:
     store.spending.settle(question(), DONE, False, NOON)
-    assert spent(store).by_visitor.today == Taken(1, 42, 0.02)
+    assert spent(store).by_visitor.today == Amounts(1, 42, 0.02)
 
 
 def test_days_are_kept_by_model_and_of_nobody(store: Store) -> None:
@@ -164,8 +166,8 @@ def test_a_visitor_who_is_recognised_later_is_one(store: Store) -> None:
     reserve(store, running)
     for owner in ("new", "known"):
         store.spending.settle(question(owner), DONE, False, NOON)
-    store.conversations.adopt("new", "known")
-    assert spent(store, "known").by_visitor.today == Taken(3, 1084, 0.54)
+    store.conversations.merge_owner("new", "known")
+    assert spent(store, "known").by_visitor.today == Amounts(3, 1084, 0.54)
     assert spent(store, "known").by_visitor.running == 1
     assert spent(store, "new").by_visitor == type(spent(store).by_visitor)()
 
@@ -175,8 +177,8 @@ def test_who_is_forgotten_leaves_only_numbers(store: Store) -> None:
     reserve(store, running)
     store.spending.settle(question(), DONE, False, NOON)
     store.spending.forget("me")
-    assert spent(store).by_visitor.today == Taken()
-    assert spent(store).by_site.today == Taken(2, 1042, 0.52)
+    assert spent(store).by_visitor.today == Amounts()
+    assert spent(store).by_site.today == Amounts(2, 1042, 0.52)
     store.spending.settle(running, DONE, True, NOON)
     assert [day.visitors for day in store.spending.by_day(1, NOON)] == [1]
 
@@ -223,7 +225,7 @@ def test_an_answer_that_is_still_saved_counts_as_running(store: Store) -> None:
     store.checkpoints.save([ended])
     assert spent(store, now=time.time() + 5).by_visitor.running == 1
     store.spending.settle(paying, DONE, True)
-    assert spent(store, now=time.time() + 5).by_visitor.today == Taken(1, 42, 0.02)
+    assert spent(store, now=time.time() + 5).by_visitor.today == Amounts(1, 42, 0.02)
 
 
 def test_what_has_no_answer_in_the_store_is_gone_after_its_time(store: Store) -> None:

@@ -120,8 +120,8 @@ def test_all_conversations_go_to_the_person_recognised(
 ) -> None:
     theirs = start_conversation(store, SOMEBODY_ELSE, "Theirs", {})
     asked = ask(store, conversation)
-    store.conversations.adopt(ME, "recognised")
-    store.conversations.adopt("nobody", "recognised")
+    store.conversations.merge_owner(ME, "recognised")
+    store.conversations.merge_owner("nobody", "recognised")
     assert store.conversations.page(ME, 10) == []
     assert [kept.id for kept in store.conversations.page("recognised", 10)] == [conversation.id]
     assert store.messages.branch("recognised", conversation.id, 10) == asked
@@ -150,9 +150,9 @@ def test_what_is_somebody_elses_does_not_exist(store: Store, conversation: Conve
         ),
         lambda store, conversation: store.trash.delete(SOMEBODY_ELSE, conversation.id),
         lambda store, conversation: store.trash.undo_delete(SOMEBODY_ELSE, conversation.id),
-        lambda store, conversation: store.conversations.adopt(SOMEBODY_ELSE, "third"),
+        lambda store, conversation: store.conversations.merge_owner(SOMEBODY_ELSE, "third"),
     ],
-    ids=["set_controls", "delete", "undo_delete", "adopt"],
+    ids=["set_controls", "delete", "undo_delete", "merge_owner"],
 )
 def test_nobody_changes_what_is_somebody_elses(
     store: Store, conversation: Conversation, meddle: Callable[[Store, Conversation], None]

@@ -1,7 +1,7 @@
 """A growing text: drawn in as few messages as possible, and completely."""
 
 from benchmarks import answer
-from chatbot.ui.chat.streaming_markdown import FEW_CHARACTERS, Growing
+from chatbot.ui.chat.streaming_markdown import FEW_CHARACTERS, GrowingText
 
 
 class Element:
@@ -46,10 +46,10 @@ FIRST = "word " * 60 + "end.\n\n"
 BEGUN = "A begun one.\n"
 
 
-def begun() -> tuple[Page, Growing]:
+def begun() -> tuple[Page, GrowingText]:
     """A page on which a piece has been finished just now, and another begun."""
     page = Page()
-    growing = Growing(page)  # type: ignore[arg-type]
+    growing = GrowingText(page)  # type: ignore[arg-type]
     growing.draw(FIRST[:100], is_whole=False)
     growing.draw(FIRST + BEGUN, is_whole=False)
     return page, growing
@@ -68,7 +68,7 @@ def test_a_short_beginning_waits_for_the_next_draw() -> None:
 
 def test_at_the_end_nothing_waits() -> None:
     page = Page()
-    growing = Growing(page)  # type: ignore[arg-type]
+    growing = GrowingText(page)  # type: ignore[arg-type]
     growing.draw(FIRST[:100], is_whole=False)
     growing.draw(FIRST + BEGUN, is_whole=True)
     assert page.text.endswith("A begun one.")
@@ -76,7 +76,7 @@ def test_at_the_end_nothing_waits() -> None:
 
 def test_what_is_long_enough_does_not_wait() -> None:
     page = Page()
-    growing = Growing(page)  # type: ignore[arg-type]
+    growing = GrowingText(page)  # type: ignore[arg-type]
     growing.draw(FIRST[:100], is_whole=False)
     growing.draw(FIRST + "b" * FEW_CHARACTERS, is_whole=False)
     assert page.text.endswith("b" * FEW_CHARACTERS)
@@ -84,7 +84,7 @@ def test_what_is_long_enough_does_not_wait() -> None:
 
 def test_an_answer_takes_few_messages() -> None:
     text, page = answer.text(), Page()
-    growing = Growing(page)  # type: ignore[arg-type]
+    growing = GrowingText(page)  # type: ignore[arg-type]
     ends = range(60, len(text), 60)  # at 100 chunks of four characters a second
     for end in ends:
         growing.draw(text[:end], is_whole=False)
@@ -98,7 +98,7 @@ def test_nothing_moves_from_one_element_to_another() -> None:
     paragraphs = [f"Paragraph {number}. " + "Some words. " * 30 for number in range(9)]
     for text in ("\n\n".join(paragraphs), "\n\n## ".join(paragraphs), "\n\n- ".join(paragraphs)):
         page = Page()
-        growing = Growing(page)  # type: ignore[arg-type]
+        growing = GrowingText(page)  # type: ignore[arg-type]
         for end in range(7, len(text), 7):
             growing.draw(text[:end], is_whole=False)
         growing.draw(text, is_whole=True)
@@ -107,7 +107,7 @@ def test_nothing_moves_from_one_element_to_another() -> None:
 
 def test_another_text_takes_the_place_of_what_was_drawn() -> None:
     page = Page()
-    growing = Growing(page)  # type: ignore[arg-type]
+    growing = GrowingText(page)  # type: ignore[arg-type]
     growing.draw(FIRST + FIRST + BEGUN, is_whole=False)
     count = len(page.elements)
     growing.begin_anew()
@@ -121,7 +121,7 @@ def test_another_text_takes_the_place_of_what_was_drawn() -> None:
 
 def test_a_named_note_is_a_number_until_it_comes() -> None:
     page = Page()
-    growing = Growing(page)  # type: ignore[arg-type]
+    growing = GrowingText(page)  # type: ignore[arg-type]
     text = f"One[^first].\n\n{FIRST}Two[^second] and more.\n\n"
     for end in range(40, len(text), 40):
         growing.draw(text[:end], is_whole=False)

@@ -64,7 +64,7 @@ def kept_texts(database: Path) -> list[str]:
 
 def in_zip(page: AppTest) -> list[str]:
     """Return the only conversation as the zip of everything contains it."""
-    stores = [services.spare().store, services.store()]
+    stores = [services.fallback().store, services.store()]
     owner = visitor.owner_of(page_state(page).visitor_token)
     file = io.BytesIO()
     assert exchange.write_zip(stores, owner, file, "en", None, lambda _: None) == 1

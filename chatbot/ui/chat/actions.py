@@ -54,7 +54,7 @@ def _ask(question: str) -> None:
     owner = visitor.owner()
     chosen = model_choice.current()
     conversation_id = query_params.get("c")
-    stored = current_store.here().store.conversations.get(owner, conversation_id or "")
+    stored = current_store.open_place().store.conversations.get(owner, conversation_id or "")
     if conversation_id and not stored:
         raise ChatbotError("gone")
     conversation = stored or new_conversation(question, chosen.to_json(), query_params.open_id())
@@ -87,7 +87,7 @@ def _ask(question: str) -> None:
 @noting_errors
 def stop(message_id: str) -> None:
     """Stop a running answer, keeping its text so far."""
-    current_store.here().answers.stop(visitor.owner(), message_id)
+    current_store.open_place().answers.stop(visitor.owner(), message_id)
 
 
 DELETE, PIN, UNPIN, DETAILS = "delete", "pin", "unpin", "details"
@@ -166,14 +166,14 @@ def go_on(cut_answer: Message) -> None:
 def show_version(message_id: str) -> None:
     """Show another version of a question or an answer, without scrolling."""
     page_state().stepped = time.time()
-    current_store.here().store.messages.show_version(visitor.owner(), message_id)
+    current_store.open_place().store.messages.show_version(visitor.owner(), message_id)
 
 
 @noting_errors
 def rate(answer_id: str) -> None:
     """Save the visitor's rating of an answer; a second click on the same thumb removes it."""
     rating = widgets.value(widgets.rating(answer_id))
-    current_store.here().store.messages.rate(visitor.owner(), answer_id, rating)
+    current_store.open_place().store.messages.rate(visitor.owner(), answer_id, rating)
 
 
 def choose(answer: Message) -> None:
@@ -190,7 +190,7 @@ def choose(answer: Message) -> None:
 @noting_errors
 def _pin(answer_id: str, is_pinned: bool) -> None:
     """Pin or unpin a turn. A pinned turn is sent to the model however old it is."""
-    current_store.here().store.pins.pin(visitor.owner(), answer_id, is_pinned)
+    current_store.open_place().store.pins.pin(visitor.owner(), answer_id, is_pinned)
 
 
 def keep_turn() -> None:
@@ -202,7 +202,7 @@ def keep_turn() -> None:
 def delete(answer: Message) -> None:
     """Delete an answer's question together with all answers to it."""
     keep_turn()
-    current_store.here().answers.delete_turn(visitor.owner(), answer)
+    current_store.open_place().answers.delete_turn(visitor.owner(), answer)
 
 
 def _write(message: Message, work: Callable[[Place, Conversation], object]) -> None:
@@ -210,7 +210,7 @@ def _write(message: Message, work: Callable[[Place, Conversation], object]) -> N
 
     Raises ChatbotError("gone") if the conversation was deleted.
     """
-    conversation = current_store.here().store.conversations.get(
+    conversation = current_store.open_place().store.conversations.get(
         visitor.owner(), message.conversation_id
     )
     if not conversation:

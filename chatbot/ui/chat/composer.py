@@ -10,7 +10,7 @@ from streamlit.delta_generator import DeltaGenerator
 from chatbot.answers.answer import Followed
 from chatbot.i18n.dates import moment, time_from_now, zone
 from chatbot.markdown.escape import plain
-from chatbot.store.quota import Left
+from chatbot.store.quota import Remaining
 from chatbot.ui import access, model_choice, services
 from chatbot.ui.chat import actions, context_meter
 from chatbot.ui.chat.history import History, Status
@@ -116,7 +116,7 @@ def show_line(history: History, place: DeltaGenerator) -> None:
             st.caption(_words(left), text_alignment="center")
 
 
-def _words(left: Left) -> str:
+def _words(left: Remaining) -> str:
     """Return the sentence that says how little of the limits is left."""
     if left.questions is None:
         return t("left.little")

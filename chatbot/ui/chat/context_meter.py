@@ -57,7 +57,7 @@ def filling(owner: str, branch: Sequence[Message]) -> Filling | None:
     if not (last or imported):
         return None
     chosen = model_choice.current()
-    window = current_store.here().answers.models.window(model_choice.source(), chosen.model)
+    window = current_store.open_place().answers.models.window(model_choice.source(), chosen.model)
     if last:
         used = used_tokens(last, window)
     else:
@@ -81,7 +81,7 @@ def show_meter(owner: str, branch: Sequence[Message], filled: Filling, has_price
     """
     source, known, window = (
         model_choice.source(),
-        current_store.here().answers.models,
+        current_store.open_place().answers.models,
         filled.window,
     )
     parts, explained = [], []
@@ -103,7 +103,7 @@ def show_meter(owner: str, branch: Sequence[Message], filled: Filling, has_price
             explained.append(t("cost.unknown_price"))
     if has_price:
         conversation_id = filled.last.conversation_id
-        spent, unknown = current_store.here().store.messages.cost(
+        spent, unknown = current_store.open_place().store.messages.cost(
             owner, conversation_id, branch[-1]
         )
         explained.append(t("cost.spent", dollars=in_dollars(spent)) if spent else "")
@@ -122,7 +122,7 @@ def _estimated_tokens(owner: str, end: Message, system_prompt: str, scale: Scale
     key = (end.id, system_prompt, scale)
     state = page_state()
     if state.estimated_tokens[0] != key:
-        spoken = current_store.here().store.messages.said(
+        spoken = current_store.open_place().store.messages.prompt_messages(
             owner, end.conversation_id, HISTORY_MESSAGES, end.id
         )
         everything = prompt.plan(

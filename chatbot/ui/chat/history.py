@@ -101,7 +101,11 @@ def load_history() -> History | None:
     Returns None if the conversation is missing while the visitor is still unknown: it may turn out
     to be the visitor's.
     """
-    owner, place, conversation_id = visitor.owner(), current_store.here(), query_params.get("c")
+    owner, place, conversation_id = (
+        visitor.owner(),
+        current_store.open_place(),
+        query_params.get("c"),
+    )
     conversation = place.store.conversations.get(owner, conversation_id or "")
     if conversation_id and not conversation:
         return _lost_history(owner, place, conversation_id)

@@ -11,8 +11,8 @@ from chatbot.ui import services
 from chatbot.ui.chat import texts
 from chatbot.ui.chat.history import History, Status
 from chatbot.ui.chat.messages import show_outcome
-from chatbot.ui.chat.reasoning import LiveThoughts
-from chatbot.ui.chat.streaming_markdown import Growing
+from chatbot.ui.chat.reasoning import LiveReasoning
+from chatbot.ui.chat.streaming_markdown import GrowingText
 from chatbot.ui.session.language import t
 from chatbot.ui.session.state import stop_if_superseded
 
@@ -47,9 +47,9 @@ class LiveAnswer:
         self._answer = answer
         self._place = place
         with self._place:
-            self._thoughts = LiveThoughts(answer)
+            self._thoughts = LiveReasoning(answer)
             times_shown = texts.times_shown(answer.message.id)
-            self._growing = Growing(st.container(gap=None, key="live"), times_shown)
+            self._growing = GrowingText(st.container(gap=None, key="live"), times_shown)
             self._has_more_button = False
         self._waiting_for = ""
         self._times_taken_back = answer.times_taken_back
@@ -132,7 +132,7 @@ def _is_at_rest(answer: Followed) -> bool:
     return answer.has_ended or seconds_to_retry(answer.message) > 0
 
 
-def _waiting_for(answer: Followed, thoughts: LiveThoughts) -> str:
+def _waiting_for(answer: Followed, thoughts: LiveReasoning) -> str:
     """Return the text that says an answer is coming; "" if its reasoning is on the page."""
     if thoughts.are_shown:
         return ""

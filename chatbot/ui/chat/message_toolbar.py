@@ -26,7 +26,7 @@ MENU_MODELS = 8
 """Most models in an answer's menu; the models with the most similar names are offered."""
 
 
-def show_question_row(question: Message, versions: list[str]) -> None:
+def show_question_toolbar(question: Message, versions: list[str]) -> None:
     """Draw a question's Edit button, and the buttons for its other versions."""
     if not versions:  # without a container, which takes 180 bytes a question in each run
         _show_edit(question)
@@ -62,7 +62,7 @@ def show_editor(question: Message) -> None:
             )
 
 
-def show_answer_row(
+def show_answer_toolbar(
     answer: Message, versions: list[str], is_last: bool, has_room: bool = True
 ) -> None:
     """Draw an answer's buttons. Its time, model and cost are in its menu."""

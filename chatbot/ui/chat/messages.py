@@ -151,7 +151,7 @@ def show_message(message: Message, history: History) -> None:
         return
     _show_text(message)
     if message.role == "user":
-        message_toolbar.show_question_row(message, history.versions_of(message))
+        message_toolbar.show_question_toolbar(message, history.versions_of(message))
     else:
         show_outcome(message, history)
     if message.id == history.last_unseen_id:  # in this message, so that later ones keep their place
@@ -163,7 +163,7 @@ def _show_text(message: Message) -> None:
     if message.role == "user":
         texts.show_plain(message.content, message.id)
         return
-    reasoning.show_thoughts(message)
+    reasoning.show_reasoning(message)
     if message.content:
         texts.show_markdown(message.content, message.id)
 
@@ -190,6 +190,6 @@ def show_outcome(message: Message, history: History) -> None:
         and _is_built_in_demo()
     ):
         st.caption(t("answer.english_only"))
-    recovery.show_remedies(message, error, is_last)
+    recovery.show_recovery(message, error, is_last)
     has_room = message.id not in history.pins_without_room
-    message_toolbar.show_answer_row(message, history.versions_of(message), is_last, has_room)
+    message_toolbar.show_answer_toolbar(message, history.versions_of(message), is_last, has_room)

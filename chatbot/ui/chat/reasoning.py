@@ -11,31 +11,31 @@ from chatbot.i18n.dates import thought_for
 from chatbot.store import Message
 from chatbot.ui import current_store, visitor
 from chatbot.ui.chat import texts
-from chatbot.ui.chat.streaming_markdown import Growing
+from chatbot.ui.chat.streaming_markdown import GrowingText
 from chatbot.ui.session import widgets
 from chatbot.ui.session.language import language, t
 
 
-def show_thoughts(answer: Message) -> None:
+def show_reasoning(answer: Message) -> None:
     """Draw how long the model thought before a finished answer; opened, also its reasoning."""
     if answer.reasoning_seconds is None:
         return
     line = _show_line(answer.id, answer.reasoning_seconds)
     if line.open:
-        kept = current_store.here().store.messages.get(visitor.owner(), answer.id)
+        kept = current_store.open_place().store.messages.get(visitor.owner(), answer.id)
         with line:
             reasoning = answer.reasoning or (kept.reasoning if kept else "")
             texts.show_markdown(reasoning, f"{answer.id}-thoughts")
 
 
-class LiveThoughts:
+class LiveReasoning:
     """Display of the reasoning of an answer in progress, drawn while the model thinks."""
 
     def __init__(self, answer: Followed) -> None:
         self._answer = answer
         self._place = st.empty()  # even without reasoning, so that the answer keeps its place
         self._is_thinking: bool | None = None
-        self._growing: Growing | None = None
+        self._growing: GrowingText | None = None
 
     @property
     def are_shown(self) -> bool:
@@ -43,7 +43,7 @@ class LiveThoughts:
         return self._is_thinking is not None
 
     def draw(self, is_thinking: bool) -> int:
-        """Draw the new reasoning; returns the number of characters drawn, as `Growing.draw` does.
+        """Draw the new reasoning; returns the number of characters drawn, as `GrowingText.draw` does.
 
         `is_thinking` says that no text of the answer itself has arrived.
         """
@@ -67,7 +67,9 @@ class LiveThoughts:
         self._growing = None
         if line.open:
             # The key is for look.css, which makes the many elements look like a single text.
-            self._growing = Growing(line.container(gap=None, key=f"live-thoughts-{is_thinking}"))
+            self._growing = GrowingText(
+                line.container(gap=None, key=f"live-thoughts-{is_thinking}")
+            )
 
 
 def _show_line(message_id: str, seconds: float | None, is_open: bool = False) -> ExpanderContainer:

@@ -41,7 +41,7 @@ def show_countdown(answer: Message) -> None:
         )
 
 
-def show_remedies(answer: Message, error: ChatbotError | None, is_last: bool) -> None:
+def show_recovery(answer: Message, error: ChatbotError | None, is_last: bool) -> None:
     """Draw the buttons that help after a failed answer, if it is the last message."""
     action = error.action if error else Action.RETRY
     is_broken_off = bool(answer.content) and (
@@ -101,7 +101,9 @@ def _show(
 
 def _can_be_sent_less(answer: Message) -> bool:
     """Tell if the refused request held more than the question, so that less can be sent."""
-    question = current_store.here().store.messages.get(visitor.owner(), answer.parent_id or "")
+    question = current_store.open_place().store.messages.get(
+        visitor.owner(), answer.parent_id or ""
+    )
     return bool(question and question.parent_id and answer.first_sent_id != question.id)
 
 
@@ -116,7 +118,7 @@ def _less_than_refused(answer: Message) -> int | None:
     source = model_choice.source()
     if (answer.host, answer.model) != (source.host, chosen.model or answer.model):
         return None
-    window = current_store.here().answers.models.window(source, chosen.model)
+    window = current_store.open_place().answers.models.window(source, chosen.model)
     room = window.prompt_tokens(chosen.max_tokens)
     return None if room is not None and room < sent else sent // 2
 
@@ -130,7 +132,7 @@ def _show_way_to_control(answer: Message, error: ChatbotError) -> None:
 @noting_errors
 def retry_now(answer_id: str) -> None:
     """Ask a busy endpoint again at once."""
-    current_store.here().answers.retry_now(visitor.owner(), answer_id)
+    current_store.open_place().answers.retry_now(visitor.owner(), answer_id)
 
 
 def open_control(name: str) -> None:
@@ -143,7 +145,9 @@ def open_control(name: str) -> None:
 @noting_errors
 def start_over(answer: Message) -> None:
     """Open a new conversation with the answer's question in the composer."""
-    question = current_store.here().store.messages.get(visitor.owner(), answer.parent_id or "")
+    question = current_store.open_place().store.messages.get(
+        visitor.owner(), answer.parent_id or ""
+    )
     navigation.open_conversation(None)
     if question:
         page_state().draft = question.content

@@ -17,7 +17,7 @@ Each drawn segment is a message to the browser with 110 extra bytes. With this w
 """
 
 
-class Growing:
+class GrowingText:
     """Display of a growing text in `body`; each draw adds the text that has arrived."""
 
     def __init__(self, body: DeltaGenerator, times_shown: int = 1) -> None:

@@ -16,7 +16,7 @@ from chatbot.ui import current_store, downloads, navigation, services, visitor
 from chatbot.ui.chat.history import History, Status
 from chatbot.ui.errors import noting_errors, show_error
 from chatbot.ui.session.language import t
-from chatbot.ui.session.state import Seen, page_state
+from chatbot.ui.session.state import ShownConversation, page_state
 
 
 def remember(history: History) -> None:
@@ -28,7 +28,7 @@ def remember(history: History) -> None:
     elif history.conversation:
         mounted = history.branch[-history.mounted :]
         finished = mounted[:-1] if history.running else mounted
-        state.seen = Seen(history.conversation, finished, history.running)
+        state.seen = ShownConversation(history.conversation, finished, history.running)
     else:
         state.seen = None
 
@@ -87,7 +87,7 @@ def save_as_new() -> None:
         state.draft, state.unsent = state.unsent, None
 
 
-def note_what_happened() -> None:
+def note_store_notices() -> None:
     """Take over the store's notices about the database, for the page to show once."""
     state = page_state()
     state.shown_notice = None  # so that `keep_notice` repeats no notice of an earlier run
@@ -103,8 +103,8 @@ def show_keeping(history: History) -> None:
             return
         if place.kind is Kind.TEMPORARY:
             st.caption(t("keeping.temporary"))
-        elif place.kind is Kind.SPARE:
-            reason = services.failure_to_open() or page_state().why_spare
+        elif place.kind is Kind.FALLBACK:
+            reason = services.failure_to_open() or page_state().why_fallback
             show_error(reason or ChatbotError("store"))
             st.caption(t("keeping.spare"))
             if conversation:

@@ -81,7 +81,7 @@ def show_changes(report: Report) -> None:
         )
 
 
-def show_what_to_write(report: Report, is_address_known: bool) -> None:
+def show_env_lines(report: Report, is_address_known: bool) -> None:
     """Draw the lines that the owner has to write into the settings. Any visitor may see this page.
 
     The lines contain the server's address, which may hold a secret. So they are shown only if the

@@ -105,7 +105,7 @@ def _show_conclusion(report: Report, may_change: bool, may_see: bool) -> None:
     elif may_change:
         connection_apply.show_changes(report)
     else:
-        connection_apply.show_what_to_write(report, is_address_known=address == endpoint.base_url)
+        connection_apply.show_env_lines(report, is_address_known=address == endpoint.base_url)
 
 
 def show_service(service: Service) -> None:

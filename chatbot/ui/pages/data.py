@@ -37,7 +37,7 @@ def show_data() -> None:
 
     The open conversation may be in another place than the visitor's other conversations.
     """
-    owner, place = visitor.owner(), current_store.here()
+    owner, place = visitor.owner(), current_store.open_place()
     conversation = place.store.conversations.get(owner, query_params.get("c") or "")
     with st.container():  # containers, so that the first heading always keeps its place
         navigation.show_head(t("data.title"))

@@ -17,7 +17,7 @@ import streamlit as st
 from chatbot.markdown import escape
 from chatbot.markdown.escape import plain
 from chatbot.store import ModelDay
-from chatbot.store.quota import DAY_SECONDS, Taken, day_of
+from chatbot.store.quota import DAY_SECONDS, Amounts, day_of
 from chatbot.ui import navigation, services
 from chatbot.ui.chat.context_meter import in_dollars, in_thousands
 from chatbot.ui.frontend import look
@@ -109,7 +109,7 @@ def _show_today(days: list[ModelDay]) -> None:
         st.caption(t("usage.nothing_today"))
     else:
         st.markdown(plain(_line(total, with_visitors=True)))
-    taken = total.taken if total else Taken()
+    taken = total.taken if total else Amounts()
     for cap in caps:
         used = float(getattr(taken, cap.unit))
         format_amount = (

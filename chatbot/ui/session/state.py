@@ -25,7 +25,7 @@ KEY = "page_state"
 
 
 @dataclass(frozen=True)
-class Seen:
+class ShownConversation:
     """Conversation that the page showed last."""
 
     conversation: Conversation
@@ -113,7 +113,7 @@ class PageState:
     """Memory for temporary conversations."""
     temporary_ids: set[str] = field(default_factory=set)
     """Ids of the temporary conversations."""
-    why_spare: ChatbotError | None = None
+    why_fallback: ChatbotError | None = None
     """Error that moved a conversation to the in-memory fallback."""
 
     # The open conversation
@@ -126,7 +126,7 @@ class PageState:
     """Message to scroll to: its id as `message`, and the time of the click as `at`."""
     saved_controls: dict[str, Any] = field(default_factory=dict)
     """Values of the controls as the open conversation has saved them."""
-    seen: Seen | None = None
+    seen: ShownConversation | None = None
     """Conversation that the page showed last."""
     draft: str | None = None
     """Text to put into the composer."""

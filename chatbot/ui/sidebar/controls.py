@@ -137,7 +137,7 @@ def _show_effort(saved: str | None) -> None:
         st.caption(t(name, model=plain(model_choice.chosen()[1] or "")))
 
 
-def show_what_was_refused(refused_before: Mapping[str, str]) -> None:
+def rerun_after_refusal(refused_before: Mapping[str, str]) -> None:
     """Run the page again if the model has just rejected a parameter that the controls offer."""
     if refused() != refused_before:
         keep_notice()

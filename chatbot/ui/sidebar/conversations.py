@@ -45,7 +45,7 @@ def carry_out() -> None:
 @noting_errors
 def _carry_out(chosen: dict[str, Any]) -> None:
     owner, conversation_id = visitor.owner(), str(chosen.get("id"))
-    conversations = current_store.of(conversation_id).store.conversations
+    conversations = current_store.place_of(conversation_id).store.conversations
     match chosen.get("action"):
         case "open":
             navigation.open_conversation(conversation_id)
@@ -86,7 +86,7 @@ def delete(conversation_id: str) -> None:
 
 def _take_away(conversation_id: str) -> None:
     """Move a conversation to the trash and stop its running answer."""
-    owner, place = visitor.owner(), current_store.of(conversation_id)
+    owner, place = visitor.owner(), current_store.place_of(conversation_id)
     conversation = place.store.conversations.get(owner, conversation_id)
     _, running = place.answers.branch(owner, conversation, limit=1)
     if running:
@@ -106,10 +106,10 @@ def end_search() -> None:
 
 
 @noting_errors
-def open_found(conversation_id: str, message_id: str | None) -> None:
+def open_search_result(conversation_id: str, message_id: str | None) -> None:
     """Open a conversation at a message found by search, switching to the message's branch."""
     navigation.open_conversation(conversation_id)
-    owner, messages = visitor.owner(), current_store.of(conversation_id).store.messages
+    owner, messages = visitor.owner(), current_store.place_of(conversation_id).store.messages
     if message_id is None or messages.get(owner, message_id) is None:
         return  # the page shows the conversation's end, or says that it is gone
     newer = messages.count_after(owner, message_id)
@@ -129,11 +129,13 @@ def show_conversations(owner: str, open_conversation: Conversation | None) -> No
     """Draw the owner's conversations: pinned conversations first, then the newest."""
     limit = page_state().listed_conversations or LISTED_CONVERSATIONS
     # The database may hold an older state of a conversation that is in the in-memory fallback.
-    spare = {conversation.id: conversation for conversation in current_store.spare_conversations()}
+    fallback = {
+        conversation.id: conversation for conversation in current_store.fallback_conversations()
+    }
     page = services.store().conversations.page(owner, limit + 1)
-    stored = [conversation for conversation in page if conversation.id not in spare]
+    stored = [conversation for conversation in page if conversation.id not in fallback]
     pinned = [conversation for conversation in stored if conversation.is_pinned]
-    others = [*spare.values(), *stored[len(pinned) :]]
+    others = [*fallback.values(), *stored[len(pinned) :]]
     shown = others[:limit]
     now, timezone = time.time(), zone(st.context.timezone)
     groups = [

@@ -9,7 +9,7 @@ import streamlit as st
 from chatbot.i18n.dates import moment, zone
 from chatbot.markdown.escape import plain, visible
 from chatbot.markdown.pictures.images import without_images
-from chatbot.store import Found, passage
+from chatbot.store import SearchResult, passage
 from chatbot.ui import services
 from chatbot.ui.session import widgets
 from chatbot.ui.session.language import t
@@ -66,13 +66,13 @@ def show_results(owner: str, query: str) -> None:
                 label,
                 key=f"found-{result.message_id or result.conversation_id}",
                 type="tertiary",
-                on_click=conversations.open_found,
+                on_click=conversations.open_search_result,
                 args=(result.conversation_id, result.message_id),
                 width="stretch",
             )
 
 
-def _distinct(results: Iterable[tuple[Found, str]]) -> Iterator[tuple[Found, str]]:
+def _distinct(results: Iterable[tuple[SearchResult, str]]) -> Iterator[tuple[SearchResult, str]]:
     """Leave out results that read the same as another result of their conversation.
 
     Versions of a message may read the same. A conversation's title as a result is left out if one
@@ -87,7 +87,7 @@ def _distinct(results: Iterable[tuple[Found, str]]) -> Iterator[tuple[Found, str
             yield result, label
 
 
-def _label(result: Found, query: str) -> str:
+def _label(result: SearchResult, query: str) -> str:
     """Return the title, passage and date of a result as Markdown.
 
     The query's words are bold. Bold works because a matched piece begins and ends with a letter.

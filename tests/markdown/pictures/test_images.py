@@ -17,7 +17,7 @@ from chatbot.markdown.pictures.images import in_part, without_images, without_op
 from chatbot.markdown.to_streamlit import to_streamlit
 from chatbot.models.tokens import Window, count
 from chatbot.store import Message, Store
-from chatbot.ui.chat.streaming_markdown import Growing
+from chatbot.ui.chat.streaming_markdown import GrowingText
 from tests.browser import PHONE, OpenPage, ask, expect_answer, messages
 from tests.conftest import RunningApp, start_conversation
 from tests.servers.endpoint import FakeEndpoint, Reply, chunk
@@ -90,7 +90,7 @@ def test_what_follows_an_image_is_drawn_as_soon_as_what_follows_words() -> None:
         def markdown(self, _: str) -> "Place":
             return self
 
-    growing = Growing(Place())  # type: ignore[arg-type]
+    growing = GrowingText(Place())  # type: ignore[arg-type]
     assert growing.draw(f"{IMAGE}\nand a line", is_whole=False) < 100
 
 

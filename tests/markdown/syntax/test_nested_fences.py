@@ -5,7 +5,7 @@ from markdown_it import MarkdownIt
 
 from chatbot.markdown.splitting.blocks import split_blocks
 from chatbot.markdown.to_streamlit import to_streamlit
-from chatbot.ui.chat.streaming_markdown import Growing
+from chatbot.ui.chat.streaming_markdown import GrowingText
 from tests.ui.test_streaming_markdown import Page
 
 ANSWER = (
@@ -46,7 +46,7 @@ def test_while_it_grows_all_of_it_is_one_block_of_code() -> None:
     begin, end = ANSWER.index("```bash") + 8, ANSWER.index("\n\nThat")
     for place in range(begin, end):
         page = Page()
-        growing = Growing(page)  # type: ignore[arg-type]
+        growing = GrowingText(page)  # type: ignore[arg-type]
         growing.draw(ANSWER[:place], is_whole=False)
         shown = code_blocks(page.text)
         assert len(shown) == 1, ANSWER[:place]
