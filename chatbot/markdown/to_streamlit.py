@@ -14,7 +14,6 @@ This module never guesses where code ends, because an image could hide behind a 
 import re
 from collections import deque
 from collections.abc import Iterator, Mapping
-from types import MappingProxyType
 
 from markdown_it.helpers import parseLinkDestination
 
@@ -25,7 +24,7 @@ from chatbot.markdown.pictures.images import IMAGE, drawn
 from chatbot.markdown.syntax import inline_spans
 from chatbot.markdown.syntax.autolinks import address_at, labels
 from chatbot.markdown.syntax.emphasis import MARK, Run, resolved_markers, run_at
-from chatbot.markdown.syntax.footnotes import FOOTNOTE, Notes, raised_at
+from chatbot.markdown.syntax.footnotes import FOOTNOTE, Notes, numbered, raised_at
 from chatbot.markdown.syntax.line_breaks import BREAK, line_break
 from chatbot.markdown.syntax.nested_fences import with_longer_marks
 from chatbot.markdown.syntax.parser import block_parser
@@ -56,14 +55,16 @@ _DEFINITION = re.compile(
 _REWRITTEN = {"math_block", "code_block", "fence", "tr_open", "inline"}
 
 
-def to_streamlit(markdown: str, numbers: Mapping[str, int] = MappingProxyType({})) -> str:
+def to_streamlit(markdown: str, numbers: Mapping[str, int] | None = None) -> str:
     """Convert a model's Markdown for `st.markdown`.
 
-    `numbers` are those of the named footnotes whose text may still arrive, by name.
+    `numbers` are those of the references to named footnotes, by name; by default, their order.
     """
     source = re.sub(r"\r\n?", "\n", markdown)
     lines: list[str | None] = list(source.split("\n"))
-    notes = Notes(frozenset(FOOTNOTE.findall(source)), numbers)
+    notes = Notes(
+        frozenset(FOOTNOTE.findall(source)), numbered(source) if numbers is None else numbers
+    )
     has_footnotes = bool(notes.defined)
     in_table = in_heading = False
     diagrams: dict[int, str] = {}

@@ -154,7 +154,7 @@ def test_text_is_drawn_as_it_was_meant_live_and_complete(
     ]
     assert live["cells"] == [[3, 3, 3, 3], [2, 2], [2, 2]]
     assert live["aligned"] == ["right", "center"]
-    assert live["lines"] == "One\ntwo x\n- three[^name]."  # no such note has come
+    assert live["lines"] == "One\ntwo x\n- three²."  # no such note has come
     assert live["broken"] == "one\ntwo\nthree"
     assert live["right"] == "p ol p table th th td"
     assert live["left"]

@@ -133,3 +133,11 @@ def test_a_named_note_is_a_number_until_it_comes() -> None:
     assert "Two² and" in page.text
     growing.draw(f"{text}[^first]: A note.\n\n[^second]: Another.", is_whole=True)
     assert "Two[^second] and" in page.text
+
+
+def test_a_named_note_that_never_comes_stays_a_number() -> None:
+    page = Page()
+    growing = Growing(page)  # type: ignore[arg-type]
+    for is_whole in (False, True):
+        growing.draw("One[^first]. Two[^second].", is_whole)
+        assert page.text == "One¹. Two²."

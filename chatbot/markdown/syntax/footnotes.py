@@ -10,15 +10,18 @@ FOOTNOTE = re.compile(r"^[ \t>]*\[\^([^\]\s]+)\]:", re.MULTILINE)
 _REFERENCE = re.compile(r"\[\^(?:(\d{1,3})|((?![A-Za-z]-[A-Za-z])[^\W\d_][\w-]{0,30}))\](?![:(\[])")
 """A reference with a number, or with a name; `[^a-z]` is a pattern of characters."""
 
+_ENDS_A_WORD = re.compile(r"[^\s\[({^\\/=|:]")
+_REPEATS = re.compile(r"[*+{$]")
+
 _RAISED = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 class Notes(NamedTuple):
-    """The footnotes that a text defines, and the numbers of those that may still come."""
+    """The footnotes that a text defines, and the numbers of all named references."""
 
     defined: frozenset[str]
     numbers: Mapping[str, int]
-    """Number by name. A complete text has none: a name without a footnote stays as written."""
+    """Number by name."""
 
 
 def add_numbers(text: str, numbers: dict[str, int]) -> None:
@@ -26,7 +29,15 @@ def add_numbers(text: str, numbers: dict[str, int]) -> None:
     if "[^" not in text:
         return
     for reference in _REFERENCE.finditer(text):
-        numbers.setdefault(reference[1] or reference[2], len(numbers) + 1)
+        if not _is_pattern(reference):
+            numbers.setdefault(reference[1] or reference[2], len(numbers) + 1)
+
+
+def numbered(text: str) -> dict[str, int]:
+    """Return the numbers of the references of a whole text, by name."""
+    numbers: dict[str, int] = {}
+    add_numbers(text, numbers)
+    return numbers
 
 
 def raised_at(text: str, begin: int, notes: Notes) -> tuple[str, int] | None:
@@ -35,7 +46,16 @@ def raised_at(text: str, begin: int, notes: Notes) -> tuple[str, int] | None:
     Returns None for other text, and for a footnote that the text defines.
     """
     reference = _REFERENCE.match(text, begin)
-    if not reference or (reference[1] or reference[2]) in notes.defined:
+    if not reference or (reference[1] or reference[2]) in notes.defined or _is_pattern(reference):
         return None
     number = reference[1] or notes.numbers.get(reference[2])
     return (str(number).translate(_RAISED), reference.end()) if number else None
+
+
+def _is_pattern(reference: re.Match[str]) -> bool:
+    """Return True for a pattern such as `[^abc]`: sorted letters that do not follow a word."""
+    name, text = reference[2] or "", reference.string
+    if not name.isascii() or not name.isalpha() or list(name) != sorted(set(name)):
+        return False
+    follows_word = _ENDS_A_WORD.match(text, reference.start() - 1) if reference.start() else None
+    return not follows_word or _REPEATS.match(text, reference.end()) is not None

@@ -69,7 +69,7 @@ class GrowingText:
                 self._closed[number] = markdown
             if as_shown or not markdown:  # else an empty text would replace "waiting"
                 add_numbers(as_shown, self._notes)
-                self._show(number, to_streamlit(as_shown, {} if is_whole else self._notes))
+                self._show(number, to_streamlit(as_shown, self._notes))
             longest = max(longest, len(without_images(markdown)))
         self.drawn_to = len(text) - len(self._waiting.get(last, ""))
         return longest
