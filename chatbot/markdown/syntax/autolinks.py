@@ -8,12 +8,24 @@ import re
 
 from chatbot.markdown.syntax.emphasis import LETTER, MARK, STOP
 
-_ADDRESS = re.compile(
-    rf"(?:https?://|www\.)(?:(?:[A-Za-z0-9{LETTER}-]++\.)++(?:[a-z]{{2,24}}|中国|中國|公司|网络|한국))?"
-    rf"(?:(?!!\[)[^\s<$`{LETTER}{STOP}])*",
-    re.IGNORECASE,
+_OWN_ENDINGS = "中国|中國|公司|网络|한국"
+"""Last parts of hosts' names, such as `com`, in these scripts."""
+
+_HOST_NAME = (
+    rf"(?:www\.)?+(?:[A-Za-z0-9-]++(?![{LETTER}])"
+    rf"|[A-Za-z0-9{LETTER}-]++(?=\.(?:[A-Za-z0-9]|{_OWN_ENDINGS})))"
+    rf"(?:\.(?:[A-Za-z0-9-]++(?![{LETTER}])|[{LETTER}][A-Za-z0-9{LETTER}-]*+(?=\.[A-Za-z])"
+    rf"|{_OWN_ENDINGS}|[a-z]{{2,24}}(?=[{LETTER}])))++"
 )
-"""An address. Only its host may have letters of these scripts, as in `https://中文.com/`."""
+"""A host, perhaps with letters of these scripts, as in `https://中文.com/`.
+
+Letters directly after a part such as `com` are the next words: `https://example.com你好`.
+"""
+
+_ADDRESS = re.compile(
+    rf"(?:https?://|www\.)(?:{_HOST_NAME})?(?:(?!!\[)[^\s<$`{LETTER}{STOP}])*", re.IGNORECASE
+)
+"""An address."""
 
 _GOES_ON = re.compile(rf"[{LETTER}{STOP}]")
 """A character after the address that a Markdown parser would read as part of the address."""

@@ -18,6 +18,13 @@ from chatbot.markdown.to_streamlit import to_streamlit
         ("https://www.中文.com看", "<https://www.中文.com>看"),
         ("https://中文.中国/a，好", "<https://中文.中国/a>，好"),
         ("https://example.com을 보세요", "<https://example.com>을 보세요"),
+        ("https://example.com你好", "<https://example.com>你好"),
+        ("www.example.com你好", "[www\\.example\\.com](<http://www.example.com>)你好"),
+        ("https://example.com你好.md x", "<https://example.com>你好.md x"),
+        ("https://a.io和https://b.io。", "<https://a.io>和<https://b.io>。"),
+        ("https://api.a.io的b.cn文档", "<https://api.a.io>的b.cn文档"),
+        ("https://m.中文.com看", "<https://m.中文.com>看"),
+        ("http://localhost你好", "<http://localhost>你好"),
         ("http://localhost:8501，http://[::1]/a。", "<http://localhost:8501>，<http://[::1]/a>。"),
         ("www.example.com。好", "[www\\.example\\.com](<http://www.example.com>)。好"),
         ("HTTPS://EXAMPLE.COM/A。好", "<HTTPS://EXAMPLE.COM/A>。好"),
@@ -53,7 +60,17 @@ def test_all_else_stays(markdown: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "fragment", ["https://a.b/（", "www.a.b）", "https://a)", "[https://a.b（](", ")"]
+    "fragment",
+    [
+        "https://a.b/（",
+        "www.a.bc你",
+        "中.",
+        "a.中.",
+        "www.a.b）",
+        "https://a)",
+        "[https://a.b（](",
+        ")",
+    ],
 )
 def test_any_number_of_addresses_is_read(fragment: str) -> None:
     assert to_streamlit("https://a.b/" + fragment * 10_000 + "。")
