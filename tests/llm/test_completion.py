@@ -537,6 +537,28 @@ def test_an_error_is_read_as_one(report: object, field: str) -> None:
     assert caught.value.body == (report[0] if isinstance(report, list) else report)
 
 
+@pytest.mark.parametrize("name", ["data", "result", "response"])
+def test_chunks_in_the_envelope_of_a_relay_are_read(name: str) -> None:
+    chunks = [
+        {"choices": [{"delta": {"content": "Hel"}}]},
+        {"choices": [{"delta": {"content": "lo"}, "finish_reason": "stop"}]},
+        {"choices": [], "usage": {"prompt_tokens": 7}},
+    ]
+    events = [{"code": 0, "msg": "ok", name: chunk} for chunk in chunks]
+    body = "".join(f"data: {json.dumps(event)}\n\n" for event in events)
+    assert read(body.encode()) == ("Hello", Completion("stop", 7))
+    with pytest.raises(EndpointFault):
+        read(f'data: {{"{name}": {{"error": {{"message": "x"}}}}}}\n\n'.encode())
+
+
+def test_a_stream_as_one_list_is_read() -> None:
+    chunks = [
+        {"choices": [{"delta": {"content": "Hel"}}]},
+        {"choices": [{"delta": {"content": "lo"}, "finish_reason": "stop"}]},
+    ]
+    assert read(json.dumps(chunks, indent=1).encode()) == ("Hello", Completion("stop"))
+
+
 @pytest.mark.parametrize("field", ["data: ", ""])
 @pytest.mark.parametrize("indent", [None, 2])
 def test_an_answer_that_came_whole_is_read(field: str, indent: int | None) -> None:

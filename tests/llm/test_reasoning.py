@@ -152,6 +152,9 @@ HARMONY = (
         ("analysis", "", "analysis"),
         ("analysis的复数是 analyses。", "", "analysis的复数是 analyses。"),
         ("analysis：分析", "", "analysis：分析"),
+        ("analysis一词来自希腊语。", "", "analysis一词来自希腊语。"),
+        ("analysis是的。assistantanalysis 好。assistantfinal你好！", "是的。\n\n好。", "你好！"),
+        ("analysis后是 `assistantfinal` assist", "", "analysis后是 `assistantfinal` assist"),
         ("assistant", "", "assistant"),
     ],
 )

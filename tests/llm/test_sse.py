@@ -50,6 +50,13 @@ BODIES = {
     "a quoted mark of the end": f'data: {A}\n\ndata: {B}\n\ndata: "[DONE]"\n\ndata: {A}\n\n',
     "a small mark of the end": f"data: {A}\n\ndata: {B}\n\ndata: [done]\n\ndata: {A}\n\n",
     "no end": f"data: {A}\n\ndata: {B}",
+    "one line": f"data: {A}data: {B}\n\n",
+    "one line, with the end": f"data: {A} data:{B}data: [DONE]\n\ndata: {A}\n\n",
+    "one line, without names": f"data: {A}{B}[DONE]\n\ndata: {A}\n\n",
+    "one line, the second goes on": f"data: {A}data: {PRETTY}\n\n".replace('"n": 1\n', '"n": 2\n'),
+    "JSON in one line": f"{A}{B}\n",
+    "named twice": f"data: data: {A}\n\ndata:data:{B}\n\ndata: data: [DONE]\n\n",
+    "a capital name": f"Data: {A}\n\n DATA: {B}\n\n",
 }
 
 

@@ -40,6 +40,9 @@ _NO_REASONS = frozenset({"null", "none", "finish_reason_unspecified"})
 
 _USUAL_FIELDS = frozenset({"content", "reasoning_content", "reasoning", "thinking"})
 
+_ENVELOPES = ("data", "result", "response", "output", "body")
+"""Fields in which relays wrap whole chunks."""
+
 MOST_TOOLS = 3
 """Most tool calls of a model that the page names."""
 
@@ -180,10 +183,12 @@ class CompletionReader:
 
         A chunk of an unknown shape is skipped.
         """
+        if isinstance(chunk, list):  # Gemini's errors, or a stream as one list
+            taken = [self.take(part) for part in chunk if isinstance(part, dict)]
+            return any(taken)
         if not isinstance(chunk, dict):
-            if isinstance(chunk, list) and len(chunk) == 1:  # Gemini's errors
-                return self.take(chunk[0])
             return False
+        chunk = _unwrapped(chunk)
         choices = chunk.get("choices")
         choice = choices[0] if isinstance(choices, list) and choices else None
         error = chunk.get("error")
@@ -308,6 +313,18 @@ class CompletionReader:
     def _take_late_reasoning(self, reasoning: str) -> None:
         self.has_text = False
         self._on_late_reasoning(reasoning)
+
+
+def _unwrapped(chunk: dict[str, Any]) -> dict[str, Any]:
+    """Return the chunk inside a relay's envelope, if there is an envelope."""
+    if chunk.get("choices") is None and not chunk.get("error"):
+        for name in _ENVELOPES:
+            inner = chunk.get(name)
+            if isinstance(inner, dict) and (
+                isinstance(inner.get("choices"), list) or inner.get("error")
+            ):
+                return {**chunk, **inner}
+    return chunk
 
 
 def _reason_of(choice: dict[str, Any]) -> object:

@@ -103,13 +103,11 @@ class Harmony:
 
 _BARE_TOKENS = tuple(f"assistant{name}" for name in ("analysis", "commentary", "final"))
 _BARE_TOKEN = re.compile("|".join(_BARE_TOKENS))
-_GOES_ON = "的是和及或，、。：；？！（）"
-"""Characters after `analysis` in a Chinese sentence; reasoning does not begin with them."""
-
-_BARE_OPENING = re.compile(
-    rf"{_BARE_TOKEN.pattern}|analysis(?=[^\W\d_]|[^\x00-\x7f]|[\"'*#\n])(?![{_GOES_ON}])"
-)
+_BARE_OPENING = re.compile(rf"{_BARE_TOKEN.pattern}|analysis(?=[A-Za-z\"'*#\n])")
 """Beginning of a text without special tokens. In English text, a blank follows `analysis`."""
+
+BARE_FINAL = "assistantfinal"
+"""Beginning of the answer in a text without special tokens."""
 
 _LONGEST_BARE = max(map(len, _BARE_TOKENS))
 _BARE_TOOL = re.compile(r" ?to=(?:functions\.)?([\w.:/-]{1,64}?) ?(?:json|code)?(?=[^\s\w.:/-])")
@@ -153,7 +151,7 @@ class BareHarmony:
             text = after
             self._between = "\n\n" if self._says_something else self._between
             self._says_something = False
-        end = self._begin_of_token(text)
+        end = begin_of_bare_token(text)
         self._held = text[end:]
         return reasoning + self._said(text[:end]), ""
 
@@ -175,10 +173,25 @@ class BareHarmony:
         is_begun = after[:4].lstrip().startswith("to=") or " to=".startswith(after)
         return (is_begun or "to=".startswith(after)) and len(after) < _MAX_BARE_HEADER
 
-    @staticmethod
-    def _begin_of_token(text: str) -> int:
-        """Return where a token may begin at the text's end; the text's length if nowhere."""
-        for begin in range(max(0, len(text) - _LONGEST_BARE + 1), len(text)):
-            if any(token.startswith(text[begin:]) for token in _BARE_TOKENS):
-                return begin
-        return len(text)
+
+def may_be_bare(text: str) -> bool:
+    """Return True for `analysis` followed by a letter of another script.
+
+    Only the beginning of an answer further on shows that the text is reasoning, and not a sentence
+    about the word.
+    """
+    return re.match(r"\s*analysis[^\x00-\x7f]", text) is not None
+
+
+def reasoning_before(text: str) -> str:
+    """Return the reasoning in a text without special tokens that an answer follows."""
+    reasoning, _ = BareHarmony().feed(text.lstrip() + BARE_FINAL)
+    return reasoning
+
+
+def begin_of_bare_token(text: str) -> int:
+    """Return where a token may begin at the text's end; the text's length if nowhere."""
+    for begin in range(max(0, len(text) - _LONGEST_BARE + 1), len(text)):
+        if any(token.startswith(text[begin:]) for token in _BARE_TOKENS):
+            return begin
+    return len(text)

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from chatbot.llm.stream import harmony
-from chatbot.llm.stream.harmony import LATE_OPENINGS, BareHarmony, Harmony
+from chatbot.llm.stream.harmony import BARE_FINAL, LATE_OPENINGS, BareHarmony, Harmony
 from chatbot.llm.stream.open_code import OpenCode
 
 _TAGS = {f"<{name}>": f"</{name}>" for name in ("think", "thinking", "thought", "reasoning")} | {
@@ -31,6 +31,7 @@ _PATTERNS = {
 }
 _TAG = re.compile("|".join(_PATTERNS.values()), re.IGNORECASE)
 _LATE = re.compile("|".join([_TAG.pattern, *map(re.escape, LATE_OPENINGS)]), re.IGNORECASE)
+_LATE_OR_BARE = re.compile(f"{_LATE.pattern}|(?-i:{BARE_FINAL})", re.IGNORECASE)
 _TAG_OF_NAME = {tag: re.compile(pattern, re.IGNORECASE) for tag, pattern in _PATTERNS.items()}
 _OPENING_OF = {close: opening for opening, close in _TAGS.items()}
 _LONGEST_TAG = max(map(len, LATE_OPENINGS))
@@ -182,7 +183,7 @@ class ThinkTags:
         text, self._held = self._held, ""
         if self._was_closed:
             return "", text.lstrip()  # white space after the closing tag is dropped
-        self._late = _LateTag()
+        self._late = _LateTag(harmony.may_be_bare(text))
         return self._feed_answer(text)
 
 
@@ -224,9 +225,13 @@ class FieldTags:
 
 
 class _LateTag:
-    """Search in an answer for a closing tag without an opening tag."""
+    """Search in an answer for a closing tag without an opening tag.
 
-    def __init__(self) -> None:
+    `is_bare`: the answer may be harmony text without its special tokens.
+    """
+
+    def __init__(self, is_bare: bool = False) -> None:
+        self._is_bare = is_bare
         self.before = ""
         """All the text before the tag, once the tag is found."""
         self.after: str | None = None
@@ -240,20 +245,25 @@ class _LateTag:
 
     def feed(self, piece: str) -> str:
         """Return the text to add to the answer; "" if this piece contains the tag."""
-        if not self._held and "<" not in piece and "[" not in piece and "◁" not in piece:
+        has_mark = self._is_bare or "<" in piece or "[" in piece or "◁" in piece
+        if not self._held and not has_mark:
             self._pieces.append(piece)
             return piece
         text, self._held = self._held + piece, ""
         place = looked_to = 0
-        for tag in _LATE.finditer(text):
+        for tag in (_LATE_OR_BARE if self._is_bare else _LATE).finditer(text):
             self._pieces.append(text[place : tag.start()])
             place, looked_to = tag.start(), tag.end()
             if not self._is_in_code() and self._closes_nothing(_plain(tag[0])):
                 after = tag.start() if tag[0] in LATE_OPENINGS else tag.end()
                 self.before = "".join(self._pieces).removesuffix("<|end|>")
+                if tag[0] == BARE_FINAL:
+                    self.before = harmony.reasoning_before(self.before)
                 self.after = text[after:]
                 return ""
         end = _begin_of_tag(text, looked_to)
+        if self._is_bare:
+            end = min(end, max(looked_to, harmony.begin_of_bare_token(text)))
         self._held = text[end:]
         self._pieces.append(text[place:end])
         return text[:end]

@@ -25,6 +25,11 @@ _EVENT_FIELDS = {"choices", "error", "usage"}
 MAX_WORDS_BYTES = 2000
 """Most plain text that is kept, to know an error by its words."""
 
+_NEXT_EVENT = re.compile(r"\s*(?:data:\s*)*")
+"""Text between two events in one line, whose line break a relay has lost."""
+
+_NAMED_TWICE = re.compile(rb"(?:data:\s*)+")
+
 _PING = re.compile(r"ping|heart.?beat|keep.?alive", re.IGNORECASE)
 
 
@@ -135,6 +140,8 @@ class EventReader:
             self._data.append(value)
             return
         data = value.strip()
+        if data.startswith(b"data:"):
+            data = _NAMED_TWICE.sub(b"", data, count=1)
         if data == b"[DONE]":
             self._end()
         elif data:
@@ -154,13 +161,29 @@ class EventReader:
         elif _KEEPALIVE.fullmatch(data):
             self._note_words(data)
         else:
-            self._data = [value]  # perhaps JSON in several lines
+            self._read_joined(data)
+
+    def _read_joined(self, data: bytes) -> None:
+        """Read events that follow each other in one line, or the first line of an event."""
+        events, rest = _joined(data)
+        for event in events:
+            self._hand_over(event)
+            if self.is_over:
+                return
+        if rest.upper().startswith(b"[DONE]"):
+            self._end()
+        elif rest:
+            self._data = [rest]  # perhaps JSON in several lines
 
     def _read_other(self, line: bytes) -> None:
         """Read a line of a field other than `data`, or of no field."""
         name, colon, value = line.partition(b":")
         value = value.strip()
         if colon and name in (b"", b"id", b"retry"):
+            return
+        if colon and name.strip().lower() == b"data" and not self._data:
+            self._end_body()
+            self._read_data(value)
             return
         if name == b"event":
             self._end_body()
@@ -250,13 +273,17 @@ class EventReader:
         if self._body_bytes < 2 * self._body_tried_at and not is_last:
             return False
         self._body_tried_at = self._body_bytes
+        data = b"\n".join(self._body)
         try:
-            body = json.loads(b"\n".join(self._body).decode("utf-8", "surrogatepass"))
+            bodies = [json.loads(data.decode("utf-8", "surrogatepass"))]
         except (ValueError, RecursionError):
-            return False
+            bodies, rest = _joined(data) if is_last else ([], b"")
+            if not bodies or rest.upper() not in (b"", b"[DONE]"):
+                return False
         self._drop_body()
-        self._has_foreign |= not isinstance(body, dict)
-        self._hand_over(body)
+        for body in bodies:
+            self._has_foreign |= not isinstance(body, dict)
+            self._hand_over(body)
         return True
 
     def _end_body(self) -> None:
@@ -267,6 +294,22 @@ class EventReader:
 
     def _drop_body(self) -> None:
         self._body, self._body_bytes, self._body_tried_at = [], 0, 0
+
+
+def _joined(data: bytes) -> tuple[list[object], bytes]:
+    """Return the JSON values at the beginning of data, and the data after them."""
+    values: list[object] = []
+    decoder = json.JSONDecoder()
+    place = 0
+    try:
+        text = data.decode("utf-8", "surrogatepass")
+        while text.startswith(("{", '"'), place):
+            value, end = decoder.raw_decode(text, place)
+            values.append(value)
+            place = _NEXT_EVENT.match(text, end).end()  # type: ignore[union-attr]  # matches ""
+    except (ValueError, RecursionError):
+        pass
+    return values, text[place:].encode("utf-8", "surrogatepass") if values else data
 
 
 def _is_event(value: bytes) -> bool:
