@@ -12,6 +12,12 @@ from typing import Any
 
 MASK = "***"
 
+LONGEST_RECORD = 20_000
+"""Most characters of one log record; a client can send 16 MB that a library then logs."""
+
+_LONGEST_CUT_SECRET = 500
+"""Characters dropped at each cut of a shortened record, which may be a part of a secret."""
+
 SHORTEST_SECRET = 8
 """Shorter keys, such as `EMPTY` for a server that needs no key, would mask ordinary words."""
 
@@ -22,7 +28,9 @@ _PATTERNS = (
     re.compile(
         r"\b[A-Za-z0-9]{40,}(?:JQQJ|AAAB)[A-Za-z0-9]{8,}"
     ),  # Azure marks its keys with this signature
-    re.compile(r"\beyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]{8,}"),  # a token of another service (RFC 7519)
+    # A token of another service (RFC 7519). Not all three parts are asked for: a pattern that can
+    # fail after a long match takes quadratic time.
+    re.compile(r"\beyJ[\w-]{8,}[\w.-]*"),
     re.compile(r"(?i)(?<=\bbearer\s)[^\s\"',;]+"),
     re.compile(r"(?i)(?<=api[-_]key[=:])\s*[^\s&\"',;]+"),
     re.compile(r"(?<=://)[^/\s:@]*:[^/\s@]+(?=@)"),
@@ -53,7 +61,17 @@ class _MaskedRecord(logging.LogRecord):
         super().__init__(*args, **kwargs)
         if self.exc_info and self.exc_info[0]:
             # If `exc_text` is set, formatters use it instead of the exception itself.
-            self.exc_text = masked("".join(traceback.format_exception(*self.exc_info)).rstrip())
+            self.exc_text = _logged("".join(traceback.format_exception(*self.exc_info)).rstrip())
 
     def getMessage(self) -> str:
-        return masked(super().getMessage())
+        return _logged(super().getMessage())
+
+
+def _logged(text: str) -> str:
+    """Return a text with every secret masked, without the middle of a very long text."""
+    if len(text) <= LONGEST_RECORD:
+        return masked(text)
+    half = LONGEST_RECORD // 2
+    begin, end = masked(text[:half]), masked(text[-half:])
+    left_out = len(text) - 2 * half
+    return f"{begin[:-_LONGEST_CUT_SECRET]} … ({left_out} characters) … {end[_LONGEST_CUT_SECRET:]}"

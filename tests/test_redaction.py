@@ -81,3 +81,30 @@ def test_what_is_no_secret_stays_readable(text: str) -> None:
 def test_words_too_short_to_be_secret_stay() -> None:
     redaction.hide("EMPTY", "", None)
     assert redaction.masked("EMPTY answer") == "EMPTY answer"
+
+
+BEGINNINGS = ("eyJ", "sk-", "AIza", "AQ.", "bearer ", "api_key=", "://", ":", "share=", "a")
+
+
+@pytest.mark.parametrize("between", ["-", ".", " ", "aaaaaaaa."])
+def test_masking_is_not_slowed_by_what_nearly_matches(between: str) -> None:
+    """A pattern that took quadratic time would take longer than a test may."""
+    for begin in BEGINNINGS:
+        redaction.masked((begin + between) * (400_000 // len(begin + between)))
+
+
+def test_a_huge_record_is_logged_with_its_ends_only(caplog: pytest.LogCaptureFixture) -> None:
+    redaction.hide(CANARY_KEY)
+    half = redaction.LONGEST_RECORD // 2
+    # The key lies across each of the cuts.
+    text = f"Begin{'a ' * half}"[: half - 9] + CANARY_KEY + "b " * 5_000_000
+    text += CANARY_KEY + f"{'c ' * half}End"[-half + 9 :]
+    log = logging.getLogger("some.library")
+    log.warning("Rejected %s", text)
+    try:
+        raise ValueError(text)
+    except ValueError:
+        log.exception("Failed")
+    assert len(caplog.text) < 4 * redaction.LONGEST_RECORD
+    assert "Rejected Begin" in caplog.text and "End" in caplog.text and "ValueError" in caplog.text
+    assert CANARY_KEY[:9] not in caplog.text and CANARY_KEY[-9:] not in caplog.text
