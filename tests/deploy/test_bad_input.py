@@ -15,10 +15,13 @@ from typing import Any
 import aiohttp
 import psutil
 import pytest
-from streamlit.proto.BackMsg_pb2 import BackMsg
+from streamlit.proto.BackMsg_pb2 import BackendOperationRequest, BackMsg
+from streamlit.proto.ClientState_pb2 import ClientState, ContextInfo
+from streamlit.proto.Common_pb2 import FileURLsRequest
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
-from streamlit.proto.WidgetStates_pb2 import WidgetState
+from streamlit.proto.WidgetStates_pb2 import WidgetState, WidgetStates
 
+from chatbot.ui import client_messages
 from tests.conftest import CANARY_KEY, ROOT, RunningApp
 from tests.protocol import Visit, rerun, run, visit
 from tests.servers.endpoint import FakeEndpoint, Reply
@@ -278,6 +281,56 @@ def test_no_message_touches_what_all_share(server: RunningApp, endpoint: FakeEnd
             await asking.read_until(lambda message: "Still answering" in str(message))
 
     run(send())
+
+
+def rerun_of(**parts: Any) -> BackMsg:
+    return BackMsg(rerun_script=ClientState(**parts))
+
+
+def field(*texts: str) -> WidgetStates:
+    return WidgetStates(widgets=[WidgetState(id="x", string_value=text) for text in texts])
+
+
+@pytest.mark.parametrize(
+    ("message", "is_accepted"),
+    [
+        (rerun_of(), True),
+        (rerun_of(context_info=ContextInfo(timezone="Asia/Shanghai")), True),
+        (rerun_of(context_info=ContextInfo(timezone="x" * MEBIBYTE)), False),
+        (rerun_of(context_info=ContextInfo(url="x" * MEBIBYTE)), False),
+        (rerun_of(page_name="x" * MEBIBYTE), False),
+        (rerun_of(cached_message_hashes=["h" * 64] * 3000), True),
+        (rerun_of(cached_message_hashes=["h" * 64] * 30_000), False),
+        (rerun_of(widget_states=field("x" * MEBIBYTE)), True),
+        (rerun_of(widget_states=field(*["x"] * 30_000)), False),
+        (BackMsg(file_urls_request=FileURLsRequest(file_names=["export.zip"])), True),
+        (BackMsg(file_urls_request=FileURLsRequest(file_names=[""] * 100)), False),
+        (
+            BackMsg(backend_operation_request=BackendOperationRequest(request_id="x" * MEBIBYTE)),
+            False,
+        ),
+    ],
+)
+def test_a_message_is_no_larger_than_the_page_needs(message: BackMsg, is_accepted: bool) -> None:
+    assert (client_messages.accepted(message) is not None) is is_accepted
+
+
+def test_no_more_of_a_value_is_kept_than_the_page_needs() -> None:
+    long = "x" * MEBIBYTE
+    states = [
+        WidgetState(id="text", string_value=long),
+        WidgetState(id="short", string_value="x"),
+        WidgetState(id="json", json_value='"x"'),
+        WidgetState(id="long json", json_value=f'"{long}"'),
+        WidgetState(id="trigger", json_trigger_value=f'"{long}"'),
+        WidgetState(id="bytes", bytes_value=long.encode()),
+    ]
+    message = client_messages.accepted(rerun_of(widget_states=WidgetStates(widgets=states)))
+    assert message
+    kept = {state.id: state for state in message.rerun_script.widget_states.widgets}
+    assert len(kept["text"].string_value) == client_messages.LONGEST_TEXT
+    assert (kept["short"].string_value, kept["json"].json_value) == ("x", '"x"')
+    assert message.ByteSize() < client_messages.LONGEST_TEXT + 1000
 
 
 def test_a_flood_of_rubbish_does_not_flood_the_log(server: RunningApp) -> None:
