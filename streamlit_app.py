@@ -21,7 +21,12 @@ from chatbot.ui.sidebar import controls, conversations, search, sidebar
 
 # Views that replace the conversation, by their name in the address, as in `?view=data`.
 # (A comment, because Streamlit's "magic" would draw a string on the page.)
-VIEWS = {"data": data.show_data, "check": connection.show_check, "usage": usage.show_usage}
+VIEWS = {
+    "data": data.show_data,
+    "share": data.show_sharing,
+    "check": connection.show_check,
+    "usage": usage.show_usage,
+}
 
 guard_messages()
 guard_values()
@@ -36,11 +41,10 @@ with errors_shown():
     history = None
 
     if share_id := query_params.get("share"):
-        with st.sidebar:
-            sidebar.show_footer(settings)
         page_script.tend_page(f"share-{share_id}", None)
         with look.fresh_place(f"share-{share_id}"):
             shared.show_shared_copy(share_id)
+            sidebar.show_footer(settings)
     elif sign_in.let_in():
         unsaved.note_store_notices()
         history = load_history()

@@ -79,11 +79,6 @@ def open_conversation(conversation_id: str | None) -> None:
     state.target = state.taken_away = state.taken_from_list = state.restored = None
 
 
-def open_new_conversation() -> None:
-    """Leave a shared copy for a conversation of the reader's own."""
-    open_conversation(None)
-
-
 def mount_messages(count: int, left_out: int | None = None) -> None:
     """Show `count` messages of a long conversation, leaving out the newest `left_out` messages."""
     state = page_state()

@@ -60,6 +60,8 @@ def show_editor(question: Message) -> None:
             st.form_submit_button(
                 t("cancel"), key=f"cancel-{short(question.id)}", on_click=actions.edit, args=(None,)
             )
+            with st.container(key="editor-keys"):  # only beside a keyboard; see look.css
+                st.caption(t("question.keys"))
 
 
 def show_answer_toolbar(
@@ -112,9 +114,10 @@ def _show_menu(answer: Message, is_last: bool) -> None:
     named = {
         actions.PIN: t("answer.pin"),
         actions.UNPIN: t("answer.unpin"),
-        actions.DELETE: t("answer.delete"),
+        actions.DELETE: f":red[{t('answer.delete')}]",
         actions.DETAILS: _details(answer),
     }
+    chosen = model_choice.picked_widget_key()
     of_turn = [actions.UNPIN if answer.is_pinned else actions.PIN, actions.DELETE]
     st.menu_button(
         t("answer.more"),
@@ -124,12 +127,17 @@ def _show_menu(answer: Message, is_last: bool) -> None:
         icon=":material/more_horiz:",
         type="tertiary",
         format_func=lambda choice: (
-            named.get(choice)
-            or t("answer.regenerate_with", model=plain(model_choice.label(choice)))
+            named.get(choice) or _regenerate_with(choice, is_chosen=choice == chosen)
         ),
         on_click=actions.choose,
         args=(answer,),
     )
+
+
+def _regenerate_with(choice: str, is_chosen: bool) -> str:
+    """Return the entry for a model; the model chosen for the next question has a tick."""
+    entry = t("answer.regenerate_with", model=plain(model_choice.label(choice)))
+    return f"{entry} :material/check:" if is_chosen else entry
 
 
 def _details(answer: Message) -> str:

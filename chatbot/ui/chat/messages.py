@@ -1,5 +1,7 @@
 """The finished messages of the conversation, with their buttons."""
 
+import contextlib
+
 import streamlit as st
 
 from chatbot.builtin import model as builtin_model
@@ -47,7 +49,7 @@ def show_head(settings: Settings, history: History) -> None:
 
 
 def show_phone_head(history: History) -> None:
-    """Draw the conversation's title and "New conversation", which only a phone shows.
+    """Draw the conversation's title and "New chat", which only a phone shows.
 
     A phone shows the sidebar, which has both, only when asked.
     """
@@ -190,6 +192,7 @@ def show_outcome(message: Message, history: History) -> None:
         and _is_built_in_demo()
     ):
         st.caption(t("answer.english_only"))
-    recovery.show_recovery(message, error, is_last)
+    row = recovery.show_recovery(message, error, is_last)
     has_room = message.id not in history.pins_without_room
-    message_toolbar.show_answer_toolbar(message, history.versions_of(message), is_last, has_room)
+    with row or contextlib.nullcontext():
+        message_toolbar.show_answer_toolbar(message, history.versions_of(message), is_last, has_room)

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from chatbot.answers.answer import seconds_to_retry
 from chatbot.errors import Action, ChatbotError
@@ -41,8 +42,13 @@ def show_countdown(answer: Message) -> None:
         )
 
 
-def show_recovery(answer: Message, error: ChatbotError | None, is_last: bool) -> None:
-    """Draw the buttons that help after a failed answer, if it is the last message."""
+def show_recovery(
+    answer: Message, error: ChatbotError | None, is_last: bool
+) -> DeltaGenerator | None:
+    """Draw the buttons that help after a failed answer, if it is the last message.
+
+    Returns the row of these buttons if the answer has no text: the row has room for its menu.
+    """
     action = error.action if error else Action.RETRY
     is_broken_off = bool(answer.content) and (
         answer.state is not State.COMPLETE or answer.finish_reason == "length"
@@ -50,15 +56,16 @@ def show_recovery(answer: Message, error: ChatbotError | None, is_last: bool) ->
     # The toolbar below offers to regenerate.
     is_helped = bool(answer.content) and action in (Action.RETRY, Action.OWNER)
     if is_helped and not is_broken_off:
-        return
+        return None
     if not is_last:
         st.empty()  # so that the toolbar keeps its place
-        return
-    with st.container(horizontal=True, key=f"remedies-{short(answer.id)}"):
+        return None
+    row = st.container(horizontal=True, key=f"remedies-{short(answer.id)}")
+    with row:
         if is_broken_off:
             _show(answer, "answer.go_on", "go-on", "play_arrow", actions.go_on, answer)
         if is_helped:
-            return
+            return None
         is_too_much = error is not None and error.code == "too_long" and _can_be_sent_less(answer)
         if error and is_too_much:
             limit = _less_than_refused(answer)
@@ -84,6 +91,7 @@ def show_recovery(answer: Message, error: ChatbotError | None, is_last: bool) ->
             )
         if not answer.content and not is_too_much:
             _show(answer, "answer.retry", "again", "refresh", actions.ask_again, answer)
+    return None if answer.content else row
 
 
 def _show(

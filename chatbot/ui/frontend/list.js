@@ -106,6 +106,7 @@ function openMenu(item, more, actions) {
   for (const action of actions) {
     const entry = make("button", { type: "button", role: "menuitem" }, icon(ICONS[action]));
     entry.append(wanted.actions[action]);
+    entry.dataset.action = action;
     entry.addEventListener("click", () => {
       menu.hidePopover();
       if (action === "rename") rename(item);

@@ -50,6 +50,7 @@ def show_data() -> None:
         storage.show_room(owner)
     with st.container():
         if conversation:
+            _heading(t("data.conversation"))
             _show_conversation(owner, place, conversation)
     _heading(t("share.links"))
     shared.show_links(owner)
@@ -69,12 +70,25 @@ def _heading(title: str, text: str = "") -> None:
         st.caption(text)
 
 
-def _show_conversation(owner: str, place: Place, conversation: Conversation) -> None:
-    _heading(t("data.conversation"))
+def _show_conversation(
+    owner: str, place: Place, conversation: Conversation, is_to_share: bool = False
+) -> None:
     st.text(conversation.title)
-    show_downloads(owner, place, conversation)
     if place.kind is Kind.KEPT:
-        shared.show_share_button(conversation)
+        shared.show_share_button(conversation, is_to_share)
+    show_downloads(owner, place, conversation)
+
+
+def show_sharing() -> None:
+    """Draw the view in which the open conversation is shared or downloaded."""
+    owner, place = visitor.owner(), current_store.here()
+    conversation = place.store.conversations.get(owner, query_params.get("c") or "")
+    with st.container():
+        navigation.show_head(t("share.title"), t("share.help"))
+    with st.container():
+        show_notice()
+    if conversation:
+        _show_conversation(owner, place, conversation, is_to_share=True)
 
 
 # Export of all conversations

@@ -1,5 +1,6 @@
 """Shared copies of conversations: making, listing and revoking them, and the reader's page."""
 
+from typing import Literal
 from urllib.parse import urlsplit
 
 import streamlit as st
@@ -19,12 +20,16 @@ MOUNTED_MESSAGES = 30
 MAX_SHARED_MESSAGES = 20_000
 
 
-def show_share_button(conversation: Conversation) -> None:
-    """Draw the button that shares a copy of the open conversation, and then the copy's link."""
+def show_share_button(conversation: Conversation, is_main: bool) -> None:
+    """Draw the button that shares a copy of the open conversation, and then the copy's link.
+
+    `is_main` says that this is the view's main action.
+    """
     st.button(
         t("share.button"),
         key="share",
         icon=":material/link:",
+        type="primary" if is_main else "secondary",
         help=t("share.help"),
         on_click=_share,
         args=(conversation.id,),
@@ -66,9 +71,10 @@ def show_shared_copy(share_id: str) -> None:
     if share is None:
         messages.show_not_found()
         return
-    navigation.show_head(
-        _title(share), t("share.note", date=_date(share)), navigation.open_new_conversation
-    )
+    with st.container(horizontal=True, vertical_alignment="center", key="brand"):  # see look.css
+        _show_start("start-above", "tertiary")
+    st.title(_title(share), anchor=False)
+    st.caption(t("share.note", date=_date(share)))
     mounted = page_state().mounted_messages or MOUNTED_MESSAGES
     for place, message in enumerate(share.messages[:mounted]):
         _show_copied(place, message)
@@ -82,12 +88,18 @@ def show_shared_copy(share_id: str) -> None:
             on_click=navigation.mount_messages,
             args=(mounted + MOUNTED_MESSAGES,),
         )
+    _show_start("start", "primary")
+
+
+def _show_start(key: str, kind: Literal["primary", "tertiary"]) -> None:
+    """Draw a button that leaves the copy for a conversation of the reader's own."""
     st.button(
         t("share.start"),
-        key="start",
+        key=key,
         icon=":material/edit_square:",
-        type="primary",
-        on_click=navigation.open_new_conversation,
+        type=kind,
+        on_click=navigation.open_conversation,
+        args=(None,),
     )
 
 

@@ -57,7 +57,7 @@ def _carry_out(chosen: dict[str, Any]) -> None:
             conversations.pin(owner, conversation_id, False)
         case "share":
             navigation.open_conversation(conversation_id)
-            navigation.open_view("data")
+            navigation.open_view("share")
         case "clear":
             clear(conversation_id)
         case "delete":

@@ -3,6 +3,7 @@
 import re
 import time
 from collections.abc import Iterable, Iterator
+from html import escape
 
 import streamlit as st
 
@@ -57,6 +58,8 @@ def show_results(owner: str, query: str) -> None:
     """Draw the results, newest first. A click opens the conversation at the found message."""
     results = services.store().search.find(owner, query, MAX_RESULTS)
     with show_list_place(f"search {query}"):
+        # Tells page/searching.js which query these results answer.
+        st.html(f'<i hidden data-query="{escape(visible(query))}"></i>')
         if not results:
             st.caption(t("search.nothing", query=plain(visible(query))))
         elif len(results) == MAX_RESULTS:

@@ -30,6 +30,7 @@ function announce(data, isOther) {
     announcements().textContent = words.answering;
     // On a slow device the run may be over before its data are drawn.
     if (isAtRest()) atEnd = setTimeout(announceEnd, 100);
+    translateLiveCode();
   } else if (!data.answering && isOther) answering = null;
 }
 

@@ -34,7 +34,7 @@ function keepReturned(composer, tries = 40) {
 // Fills in a field as if the visitor had typed the text.
 function fillIn(field, text) {
   if (field.value === text) return;
-  const valueOf = Object.getOwnPropertyDescriptor(HTMLTextAreaElement.prototype, "value");
+  const valueOf = Object.getOwnPropertyDescriptor(Object.getPrototypeOf(field), "value");
   valueOf.set.call(field, text);
   field.dispatchEvent(new Event("input", { bubbles: true }));
 }
@@ -80,7 +80,11 @@ function watchClicks() {
   const note = (event) => {
     if (event.target.closest('[data-testid="stChatInput"]')) return;
     atClick = document.querySelector('[data-testid="stChatInputTextArea"]')?.value ?? "";
-    if (event.target.closest(".st-key-new")) focusComposer(); // to type before the new page arrives
+    const isNew = event.target.closest(".st-key-new");
+    if (isNew) focusComposer(); // to type before the new page arrives
+    // Nothing else will open then.
+    if (event.target.closest(".list-title[aria-current]") || (isNew && !shown.conversation))
+      closeSidebarOnPhone(0);
   };
   addEventListener("click", note, { capture: true });
   addEventListener("popstate", () => (atClick = null)); // the browser's back button, not a click

@@ -1,5 +1,5 @@
 // Escape closes the innermost open thing: a menu or dialog (Streamlit does this itself), then it
-// cancels an edit, closes the sidebar on a phone, or stops the answer.
+// leaves the search field, cancels an edit, closes the sidebar on a phone, or stops the answer.
 // Streamlit retains a Stop of an earlier run, which look.css hides.
 const STOP = ".st-key-stop:not([data-retained]) button";
 const OPEN = '[role="menu"], [role="dialog"], [role="listbox"], [role="tooltip"]';
@@ -14,6 +14,7 @@ function watchEscape() {
 function onEscape(event) {
   if (event.key !== "Escape" || event.isComposing || event.keyCode === 229) return;
   if (document.querySelector(OPEN) || event.target.matches?.(RENAMING)) return;
+  if (event.target.matches?.(SEARCH)) return leaveSearch(event.target);
   const cancel = document.querySelector(CANCEL);
   const stop = document.querySelector(STOP);
   if (cancel) cancel.click();

@@ -37,9 +37,11 @@ function findFocus(tries = 50) {
 
 function moveFocus(isLost) {
   const id = focusedKey.match(/st-key-(?:cancel|edited|keep)-([0-9a-f]+)/)?.[1];
-  // The buttons that ask whether to delete; else the button that had opened what was cancelled.
+  // The buttons that ask whether to delete, or Undo after a row of the list was deleted; else the
+  // button that had opened what was cancelled.
   const next = document.querySelector(
     '[class*="st-key-sure-"] button' +
+      (focused?.closest(".list-row") ? ", .st-key-undo_delete_in_list button" : "") +
       (id ? `, .st-key-icon-edit-${id} button, .st-key-icon-more-${id} button` : ""),
   );
   if (next) {

@@ -21,6 +21,7 @@ export default function ({ data: [data], setTriggerValue }) {
   watchDirections();
   watchClicks();
   watchEnter();
+  watchSearch();
   addEventListener("click", keepFocusOnSidebarButton, { capture: true });
   watchEscape();
   addEventListener("click", translateSoon, true);

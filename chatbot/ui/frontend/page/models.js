@@ -37,11 +37,7 @@ function tendTyping() {
   }
   ticksElsewhere = 0;
   // When the list arrives, Streamlit sets a model, which would replace the typed text.
-  if (typedModel && modelField.value !== typedModel) {
-    const valueOf = Object.getOwnPropertyDescriptor(HTMLInputElement.prototype, "value");
-    valueOf.set.call(modelField, typedModel);
-    modelField.dispatchEvent(new Event("input", { bubbles: true }));
-  }
+  if (typedModel) fillIn(modelField, typedModel);
   const { list, own, first } = optionsOf(modelField);
   if (own) nameOwnOption(own);
   const takesFirst = own && first && !isAtByKey;

@@ -31,6 +31,7 @@ function onKeyDown(event) {
   // ended, and only its key code differs: https://bugs.webkit.org/show_bug.cgi?id=165004
   if (event.isComposing || event.keyCode === 229) event.stopImmediatePropagation();
   else if (event.target.matches(COMPOSER)) onEnterInComposer(event);
+  else if (event.target.matches(SEARCH)) openFirstResult(event.target);
 }
 
 function onEnterInComposer(event) {

@@ -2,10 +2,12 @@
 // No observer: the words change when a run of the page begins or ends, and at a click.
 let streamlitsWords = {}; // translations, by the English words
 let patterns = []; // … whose `{name}` stands for other words
+let live = null; // timer of translateLiveCode()
 let isTranslated = false; // the page was in another language than English
 let translations = []; // timers
 const original = new WeakMap(); // by node and attribute: the words before and after translation
 const NAMED = ["aria-label", "title", "placeholder"];
+const WRITTEN = ".stMarkdown :is(a, img)[title]"; // titles that the model wrote
 const WORDED =
   '[data-testid="stSkipToContent"], [data-testid="stMainMenuPopover"] *, [data-footnotes] h2 *';
 
@@ -44,12 +46,24 @@ function change(owner, name, current) {
   return now === current ? null : now;
 }
 
-function translateWords() {
+function translateNames(selector) {
   for (const name of NAMED)
-    for (const element of document.querySelectorAll(`[${name}]`)) {
+    for (const element of document.querySelectorAll(`${selector}[${name}]:not(${WRITTEN})`)) {
       const now = change(element, name, element.getAttribute(name));
       if (now !== null) element.setAttribute(name, now);
     }
+}
+
+// While an answer streams, no run begins or ends, but code comes with a button that copies it.
+function translateLiveCode() {
+  clearTimeout(live);
+  if (!isTranslated || !answering || isOver) return;
+  translateNames(".stCode button");
+  live = setTimeout(translateLiveCode, 1000);
+}
+
+function translateWords() {
+  translateNames("");
   for (const element of document.querySelectorAll(WORDED))
     for (const node of element.childNodes) {
       if (node.nodeType !== Node.TEXT_NODE) continue;
