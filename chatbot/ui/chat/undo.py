@@ -46,7 +46,7 @@ def show_undo_in_list() -> None:
 
 def _show(sentence: str, key: str, undo: Callable[[str], None], conversation_id: str) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.caption(t(sentence))
+        st.caption(t(sentence), width="content")
         st.button(
             t("clear.undo"),
             key=key,

@@ -30,7 +30,7 @@ def show_share_button(conversation: Conversation, is_main: bool) -> None:
         key="share",
         icon=":material/link:",
         type="primary" if is_main else "secondary",
-        help=t("share.help"),
+        help=None if is_main else t("share.help"),  # the view says it above the button
         on_click=_share,
         args=(conversation.id,),
         disabled=conversation.leaf_id is None,
