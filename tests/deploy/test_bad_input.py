@@ -21,7 +21,7 @@ from streamlit.proto.Common_pb2 import FileURLsRequest
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.proto.WidgetStates_pb2 import WidgetState, WidgetStates
 
-from chatbot.ui import client_messages
+from chatbot.ui.client import messages
 from tests.conftest import CANARY_KEY, ROOT, RunningApp
 from tests.protocol import Visit, rerun, run, visit
 from tests.servers.endpoint import FakeEndpoint, Reply
@@ -312,7 +312,7 @@ def field(*texts: str) -> WidgetStates:
     ],
 )
 def test_a_message_is_no_larger_than_the_page_needs(message: BackMsg, is_accepted: bool) -> None:
-    assert (client_messages.accepted(message) is not None) is is_accepted
+    assert (messages.accepted(message) is not None) is is_accepted
 
 
 def test_no_more_of_a_value_is_kept_than_the_page_needs() -> None:
@@ -325,12 +325,12 @@ def test_no_more_of_a_value_is_kept_than_the_page_needs() -> None:
         WidgetState(id="trigger", json_trigger_value=f'"{long}"'),
         WidgetState(id="bytes", bytes_value=long.encode()),
     ]
-    message = client_messages.accepted(rerun_of(widget_states=WidgetStates(widgets=states)))
+    message = messages.accepted(rerun_of(widget_states=WidgetStates(widgets=states)))
     assert message
     kept = {state.id: state for state in message.rerun_script.widget_states.widgets}
-    assert len(kept["text"].string_value) == client_messages.LONGEST_TEXT
+    assert len(kept["text"].string_value) == messages.LONGEST_TEXT
     assert (kept["short"].string_value, kept["json"].json_value) == ("x", '"x"')
-    assert message.ByteSize() < client_messages.LONGEST_TEXT + 1000
+    assert message.ByteSize() < messages.LONGEST_TEXT + 1000
 
 
 def test_a_flood_of_rubbish_does_not_flood_the_log(server: RunningApp) -> None:

@@ -137,7 +137,7 @@ def test_a_named_note_is_a_number_until_it_comes() -> None:
 
 def test_a_named_note_that_never_comes_stays_a_number() -> None:
     page = Page()
-    growing = Growing(page)  # type: ignore[arg-type]
+    growing = GrowingText(page)  # type: ignore[arg-type]
     for is_whole in (False, True):
         growing.draw("One[^first]. Two[^second].", is_whole)
         assert page.text == "One¹. Two²."

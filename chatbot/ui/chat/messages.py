@@ -195,4 +195,5 @@ def show_outcome(message: Message, history: History) -> None:
     row = recovery.show_recovery(message, error, is_last)
     has_room = message.id not in history.pins_without_room
     with row or contextlib.nullcontext():
-        message_toolbar.show_answer_toolbar(message, history.versions_of(message), is_last, has_room)
+        versions = history.versions_of(message)
+        message_toolbar.show_answer_toolbar(message, versions, is_last, has_room)

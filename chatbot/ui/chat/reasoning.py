@@ -43,7 +43,7 @@ class LiveReasoning:
         return self._is_thinking is not None
 
     def draw(self, is_thinking: bool) -> int:
-        """Draw the new reasoning; returns the number of characters drawn, as `GrowingText.draw` does.
+        """Draw the new reasoning; return the number of characters drawn, as `GrowingText.draw`.
 
         `is_thinking` says that no text of the answer itself has arrived.
         """

@@ -81,7 +81,7 @@ def _show_conversation(
 
 def show_sharing() -> None:
     """Draw the view in which the open conversation is shared or downloaded."""
-    owner, place = visitor.owner(), current_store.here()
+    owner, place = visitor.owner(), current_store.open_place()
     conversation = place.store.conversations.get(owner, query_params.get("c") or "")
     with st.container():
         navigation.show_head(t("share.title"), t("share.help"))
