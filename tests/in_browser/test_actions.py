@@ -275,7 +275,7 @@ def test_a_conversation_deleted_in_another_window_stays_and_can_be_saved(
     expect(page.get_by_text("Hello there!")).to_be_visible()
     expect(deleted).to_be_visible()
     expect(composer).to_have_value("Third")
-    page.get_by_role("button", name="Save as new conversation").click()
+    page.get_by_role("button", name="Save as new chat").click()
     expect(messages(page)).to_have_count(4 if while_answering else 2)
     expect(page.get_by_role("button", name="Regenerate")).to_be_visible()
     expect(composer).to_have_value("Third")

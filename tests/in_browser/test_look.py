@@ -208,7 +208,7 @@ def test_a_phones_head_names_the_conversation_and_begins_a_new_one(
     expect_answer(page, "Hello there!")
     head = page.locator(".st-key-head")
     expect(head).to_contain_text("How is the weather?")
-    new = head.get_by_role("button", name="New conversation")
+    new = head.get_by_role("button", name="New chat")
     assert box(new)["height"] >= 44 and box(new)["bottom"] <= 60
     new.click()
     expect(page.get_by_role("heading", name="How can I help?")).to_be_visible()

@@ -293,7 +293,7 @@ def test_visitors_see_nothing_of_each_other(app: RunningApp, open_page: OpenPage
     other.goto(one.url)
     expect(other.get_by_text("There is no such conversation here.")).to_be_visible()
     expect(other.get_by_text("My secret question")).to_be_hidden()
-    other.get_by_role("button", name="New conversation").click()
+    other.get_by_test_id("stMain").get_by_role("button", name="New chat").click()
     expect(other.get_by_text("How can I help?")).to_be_visible()
     one.goto(app.url)
     expect(row(one, "My secret question")).to_be_visible()

@@ -494,7 +494,7 @@ def test_a_question_that_is_too_long_begins_a_new_conversation_in_the_composer(
     visit = Visit(server.base_url, monkeypatch)
     visit.kept(State.FAILED)
     [begin] = [one for one in visit.page.button if (one.key or "").startswith("start-over")]
-    assert begin.label == "New conversation"
+    assert begin.label == "New chat"
     begin.click().run()
     assert texts(visit.page) == []
     assert "c" not in visit.page.query_params

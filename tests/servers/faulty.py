@@ -374,7 +374,7 @@ KEPT: dict[str, Any] = {"text": WHOLE, "state": State.COMPLETE, "buttons": ("Reg
 SILENT: dict[str, Any] = {"is_silence": True, "paces": tuple(PACES)}
 PAUSED: dict[str, Any] = {"state": State.ANSWERING, "buttons": ("Retry now", "Cancel")}
 SETTINGS, MODEL = ("Open settings", "Retry"), ("Choose a model", "Retry")
-SHORTER = ("Edit question", "New conversation", "Retry")
+SHORTER = ("Edit question", "New chat", "Retry")
 
 NO_CHAT = "This is not a chat model and thus not supported in the v1/chat/completions endpoint."
 NO_PICTURES = "No endpoints found that support image input"

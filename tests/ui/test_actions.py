@@ -59,9 +59,10 @@ def press(page: AppTest, start: str, number: int = -1) -> AppTest:
 
 
 def choose(page: AppTest, choice: str, number: int = -1) -> AppTest:
-    """Choose from the menu of the newest answer, or another one's."""
+    """Choose from the menu of the newest answer, or another one's, by words of the entry."""
     menu = page.main.menu_button[number]
-    return menu.click_index(menu.options.index(choice)).run()
+    [index] = [index for index, entry in enumerate(menu.options) if choice in entry]
+    return menu.click_index(index).run()
 
 
 def details(page: AppTest, number: int = -1) -> str:
@@ -148,7 +149,7 @@ def test_regenerate_with_another_model_is_for_this_answer_alone(
     assert page.main.menu_button[0].options[:-1] == [
         r"Regenerate with other\-model",
         "Keep in the model's view",
-        "Delete this question and answer",
+        ":red[Delete this question and answer]",
     ]
     choose(page, r"Regenerate with other\-model")
     assert [request["model"] for request in endpoint.requests] == ["test-model", "other-model"]
@@ -221,7 +222,7 @@ def test_a_rating_is_kept_shown_and_taken_back(page: AppTest, kept: Store) -> No
     assert branch(page, kept)[-1].rating == 1
     page.feedback[0].set_value(0).run()
     assert branch(page, kept)[-1].rating == 0
-    click(page, "New chat")
+    page.button(key="new").click().run()
     choose_in_list(page, "open", listed_ids(page)[0])
     assert page.feedback[0].value == 0
     page.feedback[0].set_value(None).run()

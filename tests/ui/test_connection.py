@@ -479,7 +479,7 @@ def test_a_visitor_may_use_a_server_of_their_own_for_a_session(
     assert said(page.run().warning[0].value).endswith("不接受当前密钥，请检查您的密钥。")
     page.context = {}
     theirs_refused = page.query_params["c"]
-    click(page.run(), "New chat")
+    page.run().button(key="new").click().run()
     ask(page, "Hi!")
     assert texts(page) == ["Hi!", "From theirs."]
     assert not page.warning
@@ -513,7 +513,7 @@ def test_a_visitors_own_server_is_asked_for_its_own_models_alone(
     ask(page, "To the owner's.")
     check(opened(page), theirs.base_url, "sk-theirs")
     page.button(key="check_use").click().run()
-    click(page, "New chat")
+    page.button(key="new").click().run()
     assert page.selectbox[0].value == f"{theirs.base_url.split('/')[2]} · their-model"
     theirs.replies = [Reply(status=401, error={"message": "No"})]
     ask(page, "Refused")
@@ -521,7 +521,7 @@ def test_a_visitors_own_server_is_asked_for_its_own_models_alone(
     page.context = {"locale": "zh-CN"}
     assert said(page.run().warning[0].value).endswith("不接受当前密钥，请检查您的密钥。")
     page.context = {}
-    click(page.run(), "New chat")
+    page.run().button(key="new").click().run()
     ask(page, "To theirs.")
     assert [request["model"] for request in endpoint.requests] == ["owners-model"]
     assert "owners-model" not in str(theirs.requests)

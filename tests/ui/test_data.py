@@ -210,7 +210,7 @@ def test_a_shared_copy_is_read_by_anybody_and_stays_as_it_was(page: AppTest) -> 
     assert "A later secret" not in str(reader)
     assert ME not in str(reader)
     assert not reader.chat_input and not reader.slider and not reader.selectbox
-    assert [str(button.key) for button in reader.button] == ["back", "start"]
+    assert [str(button.key) for button in reader.button] == ["start-above", "start"]
     reader.button(key="start").click().run()
     assert reader.title[0].value == "How can I help?"
     assert "share" not in reader.query_params
@@ -252,7 +252,7 @@ def test_a_revoked_copy_is_not_found(page: AppTest) -> None:
     reader = another_visitor(share=share.id)
     assert "There is no such conversation here." in reader.info[0].value
     assert "Hi" not in str([reader.title, reader.markdown, reader.text])
-    click(reader, "New conversation")
+    click(reader, "New chat")
     assert reader.title[0].value == "How can I help?"
 
 

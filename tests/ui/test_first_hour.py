@@ -63,7 +63,7 @@ def test_no_warning_on_a_walk_through_all_that_works(
     page.button(key="prepare").click().run()
     bring_in(page, "export.zip", chatgpt_export.as_zip(chatgpt_export.export(20)))
     click(page, "Back to the chat")
-    click(page, "New chat")
+    page.button(key="new").click().run()
     page.toggle(key="next_is_temporary").set_value(True).run()
     ask(page, "A secret")
     page.button(key="usage_view").click().run()

@@ -214,7 +214,7 @@ def test_the_controls_of_a_conversation_are_sent_and_kept(
     assert request["messages"][0] == {"role": "system", "content": "Be brief."}
     page.run()
     assert (page.slider[0].value, page.selectbox[0].value) == (1.5, "other-model")
-    click(page, "New chat")
+    page.button(key="new").click().run()
     assert (page.slider[0].value, page.number_input[0].value) == (0.8, 2048)
     assert page.selectbox[0].value == "other-model"  # who asked one goes on asking it
     assert page.text_area[0].value == ""
@@ -277,7 +277,7 @@ def test_what_a_click_could_not_do_still_stands_when_the_list_of_models_comes(
 ) -> None:
     monkeypatch.setenv("CHATBOT_VISITOR_LIMITS", "1 question per day")
     ask(page.run(), "Hi!")
-    click(page, "New chat")
+    page.button(key="new").click().run()
     looks = [True, False]  # on its way as the page is drawn, there right after
     monkeypatch.setattr(services, "lists_are_coming", lambda: bool(looks and looks.pop(0)))
     ask(page, "One too many")
@@ -486,4 +486,4 @@ def test_nothing_of_a_conversation_is_emptied_and_drawn_again(
         assert len(drawn) > 20
         again = {path: kinds for path, kinds in drawn.items() if "empty" in kinds[:-1]}
         assert [path for path in again if path[0] == RootContainer.MAIN] == []
-        click(page, "New chat")
+        page.button(key="new").click().run()

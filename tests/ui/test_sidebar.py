@@ -315,12 +315,14 @@ def test_a_conversation_that_is_not_open_is_deleted_and_brought_back_in_the_list
     assert "undo_delete_in_list" not in [button.key for button in visited.button]
 
 
-def test_share_opens_the_conversation_and_ones_data(visited: AppTest) -> None:
+def test_share_opens_the_conversation_and_the_view_that_shares_it(visited: AppTest) -> None:
     kept = keep("To share")
     visited.run()
     choose_in_list(visited, "share", kept.id)
-    assert visited.title[0].value == "Your data"
-    assert (visited.query_params["c"], visited.query_params["view"]) == (kept.id, "data")
+    assert visited.title[0].value == "Share this conversation"
+    assert (visited.query_params["c"], visited.query_params["view"]) == (kept.id, "share")
+    visited.button(key="share").click().run()
+    assert any("?share=" in str(text.value) for text in visited.text)
 
 
 def test_clear_is_also_an_entry_of_the_open_conversations_menu(visited: AppTest) -> None:
@@ -462,6 +464,6 @@ def test_the_page_for_what_is_not_there_has_the_list_and_a_way_back(
     assert not visited.exception
     assert visited.info[0].value.startswith("There is no such conversation here.")
     assert listed(visited) == ["Today", "Mine"]
-    [back] = [one for one in visited.main.button if said(one.label) == "New conversation"]
+    [back] = [one for one in visited.main.button if said(one.label) == "New chat"]
     back.click().run()
     assert visited.title[0].value == "How can I help?"

@@ -209,8 +209,7 @@ def test_a_temporary_conversation_is_in_no_database_and_gone_with_its_tab(
     assert texts(other_tab) == []
     assert "There is no such conversation here" in other_tab.info[0].value
 
-    [new] = [button for button in page.button if said(button.label) == "New chat"]
-    new.click().run()
+    page.button(key="new").click().run()
     ask(page, "To be kept")
     assert kept_texts(tmp_path / "chatbot.db")[0] == "To be kept"
 

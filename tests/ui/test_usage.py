@@ -88,7 +88,7 @@ def test_a_refused_question_begins_no_conversation(
 ) -> None:
     limit(site="1 question per minute")
     ask(page.run(), "First")
-    click(page, "New chat")
+    page.button(key="new").click().run()
     ask(page, "Second")
     assert said(page.warning[0].value).startswith("This app has been asked too often")
     assert page.chat_input[0].value == "Second"
