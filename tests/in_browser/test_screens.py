@@ -67,7 +67,10 @@ def faults(page: Page, screen: str) -> list[str]:
     found = []
     if screen != "running":  # elements of the last run are pale until the next has ended
         page.wait_for_selector(AT_REST)
-        page.wait_for_function("document.getAnimations().every(a => a.playState !== 'running')")
+        page.wait_for_function(  # all but those that scrolling drives
+            """document.getAnimations().every(
+                a => a.playState !== 'running' || a.timeline !== document.timeline)"""
+        )
     for look, rules in (("dark", ALL_RULES), ("light", COLOUR_RULES)):
         page.emulate_media(color_scheme=look, reduced_motion="reduce")  # type: ignore[arg-type]
         page.wait_for_function(
