@@ -7,7 +7,7 @@ the answers, and the page only displays them.
 
 import streamlit as st
 
-from chatbot.ui import model_choice, page_script, services, visitor
+from chatbot.ui import model_choice, navigation, page_script, services, visitor
 from chatbot.ui.chat import actions, composer, live, messages, unsaved
 from chatbot.ui.chat.history import Status, load_history
 from chatbot.ui.client.messages import guard_messages
@@ -31,7 +31,7 @@ VIEWS = {
 guard_messages()
 guard_values()
 look.set_up_page()
-query_params.settle()
+navigation.settle_address()
 language.settle(None)
 
 with errors_shown():

@@ -18,6 +18,11 @@ _NAMES = (
 _LISTS = ("data", "models", "result")
 """Fields that contain the list, OpenAI's first."""
 
+MAX_LISTED = 10_000
+"""Models kept of a list; the largest routers known list a few thousand."""
+
+MAX_NAME_CHARACTERS = 300
+
 _IDS = ("id", "model", "name", "model_name")
 
 _NO_CHAT = re.compile(
@@ -41,7 +46,8 @@ _NO_CHAT = re.compile(
 def listed(body: object) -> list[dict[str, Any]] | None:
     """Return the entries of a model list, each with its name as `id`; None if it is no list.
 
-    Reads OpenAI's form, a bare array, an array of names, and Ollama's and Gemini's `models`.
+    Reads OpenAI's form, a bare array, an array of names, and Ollama's and Gemini's `models`. Keeps
+    the first MAX_LISTED models, because each run of the page offers all of them.
     """
     entries = _entries(body)
     if entries is None:
@@ -53,6 +59,8 @@ def listed(body: object) -> list[dict[str, Any]] | None:
         name = next((name for name in names if is_name(name)), None)
         if name is not None:
             models.setdefault(name, {**entry, "id": name})
+            if len(models) == MAX_LISTED:
+                break
     return list(models.values())
 
 
@@ -79,8 +87,13 @@ def _entries(body: object) -> list[Any] | None:
 
 
 def is_name(value: object) -> bool:
-    """Return True for a printable name; a lone surrogate in a list would break the whole page."""
-    return isinstance(value, str) and bool(value.strip()) and value.isprintable()
+    """Return True for a printable name of at most MAX_NAME_CHARACTERS characters.
+
+    A lone surrogate in a list would break the whole page.
+    """
+    if not isinstance(value, str) or len(value) > MAX_NAME_CHARACTERS:
+        return False
+    return bool(value.strip()) and value.isprintable()
 
 
 def chats(name: str) -> bool:

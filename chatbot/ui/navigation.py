@@ -71,12 +71,24 @@ def open_conversation(conversation_id: str | None) -> None:
     state = page_state()
     if conversation_id != query_params.get("c"):
         state.editing = None  # the browser keeps the edited text, and reopens the editor later
-        widgets.forget_controls()
+        widgets.forget_controls(query_params.open_id())
     if conversation_id is None:
         widgets.put(widgets.SEARCH, "")  # the list shows where the new conversation appears
     query_params.change(view=None, share=None, c=conversation_id)
     state.mounted_messages, state.left_out_messages = None, 0
     state.target = state.taken_away = state.taken_from_list = state.restored = None
+
+
+def settle_address() -> None:
+    """Agree with the browser on the address. Call before the address is read.
+
+    Back or forward in the browser's history leaves a conversation as a click on another one does.
+    """
+    left = query_params.open_id()
+    query_params.settle()
+    if query_params.open_id() != left:
+        page_state().editing = None
+        widgets.forget_controls(left)
 
 
 def mount_messages(count: int, left_out: int | None = None) -> None:

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from chatbot.llm.model_list import chats, context_window, first_to_chat, listed
+from chatbot.llm.model_list import MAX_LISTED, chats, context_window, first_to_chat, listed
 
 
 @pytest.mark.parametrize(
@@ -54,6 +54,12 @@ def test_the_context_window_is_found(entry: dict[str, Any], tokens: int | None) 
 def test_each_servers_form_of_a_list_is_read(body: object, names: list[str] | None) -> None:
     models = listed(body)
     assert (None if models is None else [model["id"] for model in models]) == names
+
+
+def test_of_a_list_without_end_a_page_holds_as_much_as_it_can_offer() -> None:
+    endless = [{"id": f"model-{number}"} for number in range(MAX_LISTED * 3)]
+    assert listed({"data": endless}) == endless[:MAX_LISTED]
+    assert listed(["a", "b" * 1_000_000, "c"]) == [{"id": "a"}, {"id": "c"}]
 
 
 CHATTING = """

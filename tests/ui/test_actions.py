@@ -13,7 +13,7 @@ from chatbot.store import Message, State, Store
 from tests.conftest import page_state, wait_until
 from tests.servers.endpoint import FakeEndpoint, Reply
 from tests.ui.conversation_list import choose_in_list, listed_ids
-from tests.ui.test_page import ask, click, said, texts
+from tests.ui.test_page import ask, said, texts
 
 
 @pytest.fixture

@@ -36,13 +36,17 @@ CONTROLS = ("model", "temperature", "max_tokens", "reasoning_effort", "system_pr
 
 def control(name: str) -> str:
     """Return the key of a control, different in each conversation, so that each keeps its value."""
-    return f"{name}-{query_params.open_id()}"
+    return _control(name, query_params.open_id())
 
 
-def forget_controls() -> None:
-    """Discard the controls' values of the open conversation, whose saved values remain."""
+def _control(name: str, conversation_id: str) -> str:
+    return f"{name}-{conversation_id}"
+
+
+def forget_controls(conversation_id: str) -> None:
+    """Discard the controls' values of a conversation, whose saved values remain."""
     for name in CONTROLS:
-        forget(control(name))
+        forget(_control(name, conversation_id))
 
 
 def edited_question(question_id: str) -> str:
