@@ -204,6 +204,52 @@ def test_what_was_found_opens_at_that_message(
     expect(row(page, "Other")).to_be_visible()
 
 
+def test_search_is_used_with_the_keyboard_alone(
+    app: RunningApp, open_page: OpenPage, keep: Keep
+) -> None:
+    page = open_page(app.url)
+    keep(page, "Older", "A needle here", "Yes.")
+    keep(page, "Newer", "Another needle", "No.")
+    page.reload()
+    field = page.get_by_role("textbox", name="Search conversations")
+    field.press_sequentially("needle")
+    page.keyboard.press("Enter")  # however early: it waits for the results
+    expect(messages(page).first).to_contain_text("Another needle")
+    field.click()
+    expect(found(page)).to_have_count(2)
+    page.keyboard.press("ArrowDown")
+    expect(found(page).first).to_be_focused()
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    expect(messages(page).first).to_contain_text("A needle here")
+    field.click()
+    page.keyboard.press("Escape")
+    expect(field).to_have_value("")
+    expect(row(page, "Older")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.locator(COMPOSER)).to_be_focused()
+
+
+def test_a_conversation_is_deleted_brought_back_and_shared_with_the_keyboard_alone(
+    app: RunningApp, open_page: OpenPage, keep: Keep
+) -> None:
+    def choose(entry: str) -> None:
+        row(page, "Weather").get_by_role("link").press("Tab")
+        page.keyboard.press("Enter")
+        page.get_by_role("menuitem", name=entry).press("Enter")
+
+    page = open_page(app.url)
+    keep(page, "Weather")
+    page.reload()
+    choose("Delete")
+    expect(page.get_by_role("button", name="Undo")).to_be_focused()
+    page.keyboard.press("Enter")
+    choose("Share")
+    expect(page.get_by_role("heading", name="Share this conversation")).to_be_visible()
+    page.get_by_role("button", name="Share a link", exact=True).press("Enter")
+    expect(page.get_by_text("?share=")).to_be_visible()
+
+
 @pytest.mark.parametrize("size", [PHONE, {"width": 667, "height": 375}])
 def test_a_sidebar_left_open_on_a_phone_does_not_cover_the_page_after_a_reload(
     app: RunningApp, open_page: OpenPage, size: dict[str, int]
